@@ -1,0 +1,48 @@
+# The two commands are `make demo` and `make test`; the README shows the same lines for machines without make.
+.PHONY: install demo up down test lint types check lock bench
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+$(VENV)/bin/uv: requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), Espalier needs Python 3.11 or later; run make PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv, then run make again" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+
+$(STAMP): $(VENV)/bin/uv requirements.lock pyproject.toml
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(STAMP)
+
+demo: install
+	@$(VENV)/bin/espalier demo
+
+up: install
+	@$(VENV)/bin/espalier up
+
+down: install
+	@$(VENV)/bin/espalier down
+
+lint: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+types: install
+	$(VENV)/bin/basedpyright
+
+test: install
+	$(VENV)/bin/pytest -n 2 --dist loadgroup
+
+check: lint types test
+
+# Written anew only on purpose; names no registry's address.
+lock: $(VENV)/bin/uv
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra dev pyproject.toml -o requirements.lock
+	printf 'uv\n' | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url - -o requirements-uv.lock
