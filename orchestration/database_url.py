@@ -64,9 +64,7 @@ def _split(name: str, value: str) -> SplitResult:
         parts = urlsplit(value.strip().strip("\"'"))
         _ = parts.port
     except ValueError as error:
-        raise EspalierError(
-            f"{name}: not an address ({error}); give postgresql://user:password@host/name"
-        ) from None
+        raise EspalierError(f"{name}: not an address ({error}); give postgresql://user:password@host/name") from None
     if parts.scheme not in _SCHEMES:
         found = f"scheme {parts.scheme!r}" if parts.scheme else "no scheme"
         raise EspalierError(f"{name}: found {found}; give postgresql://user:password@host:5432/name")
@@ -79,9 +77,5 @@ def _refuse_what_libpq_refuses(name: str, url: str) -> None:
     except ProgrammingError as error:
         # Only this message of libpq's names no part of the user or the password.
         reason = str(error).strip().splitlines()[0]
-        known = (
-            reason if reason.startswith("invalid URI query parameter") else "libpq cannot read the address"
-        )
-        raise EspalierError(
-            f"{name}: {known}; correct it (percent-encode signs in user and password)"
-        ) from None
+        known = reason if reason.startswith("invalid URI query parameter") else "libpq cannot read the address"
+        raise EspalierError(f"{name}: {known}; correct it (percent-encode signs in user and password)") from None

@@ -51,11 +51,11 @@ class CommunityPolicy(_Policy):
 class SloTargets(_Policy):
     """Service level objectives of seed 004. Rates in percent, latency in ms, cost in JPY an answer."""
 
-    citation_rate_min: float = Field(70, ge=0, le=100)
-    latency_p50_ms_max: float = Field(1500, gt=0)
-    latency_p95_ms_max: float = Field(3000, gt=0)
-    cost_jpy_max: float = Field(3.0, ge=0)
-    relevance_min: float = Field(0.7, ge=0, le=1)
+    citation_rate_min: float = Field(default=70, ge=0, le=100)
+    latency_p50_ms_max: float = Field(default=1500, gt=0)
+    latency_p95_ms_max: float = Field(default=3000, gt=0)
+    cost_jpy_max: float = Field(default=3.0, ge=0)
+    relevance_min: float = Field(default=0.7, ge=0, le=1)
 
 
 class RagPolicy(_Policy):
@@ -63,7 +63,7 @@ class RagPolicy(_Policy):
 
     zone: str = "Asia/Tokyo"
     start_date: date = date(2025, 1, 1)
-    late_days: int = Field(3, ge=0, le=60)
+    late_days: int = Field(default=3, ge=0, le=60)
     slo: SloTargets = SloTargets()
 
     @field_validator("zone")
@@ -101,22 +101,22 @@ class Settings(BaseSettings):
 
     home: Path = PROJECT / ".espalier"
     domains: Annotated[tuple[Domain, ...], NoDecode] = DOMAINS
-    community_schema: str = Field("", pattern=r"^\w*$", max_length=63)
-    rag_schema: str = Field("", pattern=r"^\w*$", max_length=63)
+    community_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
+    rag_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     database_url: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("DATABASE_URL", "database_url"), repr=False
+        default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"), repr=False
     )
     direct_database_url: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("DIRECT_DATABASE_URL", "direct_database_url"), repr=False
+        default=None, validation_alias=AliasChoices("DIRECT_DATABASE_URL", "direct_database_url"), repr=False
     )
     dagster_database_url: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("DAGSTER_DATABASE_URL", "dagster_database_url"), repr=False
+        default=None, validation_alias=AliasChoices("DAGSTER_DATABASE_URL", "dagster_database_url"), repr=False
     )
-    webhook_url: SecretStr | None = Field(None, repr=False)
-    jobs_role: str = Field("espalier_jobs", max_length=63)
-    ui_port: int = Field(3000, ge=1, le=65535)
+    webhook_url: SecretStr | None = Field(default=None, repr=False)
+    jobs_role: str = Field(default="espalier_jobs", max_length=63)
+    ui_port: int = Field(default=3000, ge=1, le=65535)
     ui_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    quarantine_budget: float = Field(0.05, ge=0, le=1)
+    quarantine_budget: float = Field(default=0.05, ge=0, le=1)
     community: CommunityPolicy = CommunityPolicy()
     rag: RagPolicy = RagPolicy()
     schedules: Schedules = Schedules()

@@ -44,7 +44,5 @@ def refuse_zone_with_colliding_days(zone: str) -> str:
     whose midnight crosses midnight UTC at a clock change, such as Atlantic/Azores, one date stands for two days.
     """
     if not day_ends_have_distinct_dates(zone_info(zone).key):
-        raise ValueError(
-            f"{zone!r} has two days that end on one UTC date, which rag_metrics_history cannot hold"
-        )
+        raise ValueError(f"{zone!r} has two days that end on one UTC date, which rag_metrics_history cannot hold")
     return zone
