@@ -5,7 +5,7 @@ transaction, so reads and writes work through PgBouncer in transaction mode.
 """
 
 from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,13 +23,15 @@ from orchestration.settings import Domain, Settings, load_settings
 _SESSIONS = sql.load("platform", "sessions")
 _T = TypeVar("_T")
 
-# A serialization failure, a deadlock, a lock that could not be had, a row that went away below a foreign key: worth
-# another try in place. A lost connection is the retry policy's of the asset; anything else is not repeated.
+# A serialization failure, a deadlock, a lock that could not be had, a row that went away below a foreign key or came
+# in front of a unique index after the snapshot: worth another try in place. A lost connection is left to the retry
+# policy of the asset; anything else is not repeated.
 RETRIED = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
     psycopg.errors.LockNotAvailable,
     psycopg.errors.ForeignKeyViolation,
+    psycopg.errors.UniqueViolation,
 )
 
 # A server that is gone without a word is noticed within half a minute, not after the kernel's two hours.
@@ -74,6 +76,19 @@ class Transaction:
         if not self.one(_SESSIONS["lock"], {"name": name})["held"]:
             raise dg.Failure(
                 description=f"{name}: another run is writing it; wait for that run, nothing was changed by this one",
+                allow_retries=False,
+            )
+
+    def fix_zone(self, asset_key: str, zone: str) -> None:
+        """Hold a partitioned asset to the zone of its first materialization.
+
+        Raises:
+            dagster.Failure: the setting names another zone; its partition keys would mean other days.
+        """
+        fixed = self.one(_SESSIONS["fix_zone"], {"asset_key": asset_key, "zone": zone})["zone"]
+        if fixed != zone:
+            raise dg.Failure(
+                description=f"{asset_key}: its partitions are days of {fixed}, the settings say {zone}; set it back",
                 allow_retries=False,
             )
 
@@ -133,13 +148,17 @@ class Postgres:
             tables: every table that is read or written; each must stand in the domain's own schema.
 
         Raises:
-            EspalierError: something is missing; one line with the command to run.
+            dagster.Failure: something is missing; one line with the command to run, and no retry.
         """
-        with connect(self.settings.url("jobs")) as connection:
-            schema = self.settings.schema_of(domain)
-            verify_site(connection, domain, schema)
-            verify_revision(connection, domain, needs)
-            verify_tables(connection, schema, tables)
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(connect(self.settings.url("jobs")))
+                schema = self.settings.schema_of(domain)
+                verify_site(connection, domain, schema)
+                verify_revision(connection, domain, needs)
+                verify_tables(connection, schema, tables)
+            except EspalierError as error:
+                raise dg.Failure(description=str(error), allow_retries=False) from error
             yield Session(connection, search_path(connection, schema))
 
 

@@ -37,10 +37,11 @@ class _Policy(BaseModel):
 
 
 class CommunityPolicy(_Policy):
-    """Policy of the community domain: the zone of its days and the first day of its partitions."""
+    """Policy of the community domain: the zone of its days, first partition, days of late data."""
 
     zone: str = "UTC"
     start_date: date = date(2025, 1, 1)
+    late_days: int = Field(default=1, ge=0, le=60)
 
     @field_validator("zone")
     @classmethod

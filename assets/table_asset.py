@@ -1,0 +1,102 @@
+"""What every asset that writes a table declares, in one place: key, owner, kinds, table name, code version, pool.
+
+The computation is the decorated function's; sources that the application owns are in `assets/sources.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from orchestration.resources import Postgres, Session
+from orchestration.settings import Domain
+from sql import Queries
+
+OWNER = "team:data-platform"
+# A connection that broke or a server that restarts is worth two more tries; a refusal is a Failure without retries.
+RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+@dataclass(frozen=True)
+class TableAsset:
+    """The declaration of an asset that writes a table of a domain.
+
+    Attributes:
+        domain: whose schema holds the table.
+        table: the table's name, which is also the asset's.
+        needs: the revision that must have been applied.
+        queries: the asset's SQL; its hash is the code version.
+        reads: the tables that are read, in the same domain: what the lineage shows.
+        writes: the table that is written where it is not the asset's namesake (columns of an application's table).
+    """
+
+    domain: Domain
+    table: str
+    needs: str
+    queries: Queries
+    reads: Sequence[str]
+    writes: str | None = None
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """The asset's key: `<domain>/<table>`."""
+        return dg.AssetKey([self.domain, self.table])
+
+    @property
+    def lock_name(self) -> str:
+        """The name of the lock that a writer of the whole table holds."""
+        return self.key.to_user_string()
+
+    def session(self, postgres: Postgres) -> AbstractContextManager[Session]:
+        """Open a session that has been verified to hold all that this asset reads and writes."""
+        tables = {*self.reads, self.writes or self.table}
+        return postgres.session(self.domain, needs=self.needs, tables=sorted(tables))
+
+    def check(self, name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+        """Declare a check of this asset; a blocking one keeps wrong data from spreading downstream."""
+        return dg.AssetCheckSpec(name, asset=self.key, description=description, blocking=blocking)
+
+    def asset(
+        self,
+        *,
+        pool: str,
+        checks: Sequence[dg.AssetCheckSpec] = (),
+        partitions: dg.PartitionsDefinition[str] | None = None,
+        fresh_within: timedelta = timedelta(hours=36),
+    ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        """Turn a function into the asset. Partitioned assets backfill any range as a single run."""
+        return dg.asset(
+            key=self.key,
+            deps=[dg.AssetKey([self.domain, name]) for name in self.reads],
+            group_name=self.domain,
+            owners=[OWNER],
+            kinds={"postgres", "sql"},
+            tags={"espalier/domain": self.domain},
+            metadata={"dagster/table_name": f"{self.domain}.{self.writes or self.table}"},
+            code_version=self.queries.version,
+            pool=pool,
+            check_specs=list(checks),
+            partitions_def=partitions,
+            backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+            freshness_policy=dg.FreshnessPolicy.time_window(fail_window=fresh_within),
+            retry_policy=RETRY,
+        )
+
+
+def preview(rows: Sequence[dict[str, Any]]) -> dg.MarkdownMetadataValue:
+    """Render aggregates as a Markdown table. Never rows of persons: the event log cannot be erased."""
+    return dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) if rows else "(no rows)")
+
+
+def verdict(
+    check: dg.AssetCheckSpec,
+    passed: bool,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    **figures: Any,
+) -> dg.AssetCheckResult:
+    """Give the result of a declared check with the figures that it rests on."""
+    return dg.AssetCheckResult(check_name=check.name, passed=passed, severity=severity, metadata=figures)

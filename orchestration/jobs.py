@@ -1,0 +1,37 @@
+"""The nightly jobs: which assets run together, and in which days. When they run is in `schedules.py`."""
+
+import dagster as dg
+from dagster import define_asset_job
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+from orchestration.settings import Domain
+
+
+def nightly(domain: Domain, partitions: dg.PartitionsDefinition[str]) -> AssetJob:
+    """Make a domain's nightly job: its schema is verified first, then everything it derives is refreshed."""
+    schema = dg.AssetSelection.assets(dg.AssetKey(["platform", f"{domain}_schema"]))
+    return define_asset_job(
+        f"nightly_{domain}",
+        selection=schema | dg.AssetSelection.groups(domain),
+        partitions_def=partitions,
+        description=f"Verify the schema of {domain}, then refresh everything that is derived from its tables.",
+        tags={"espalier/domain": domain},
+    )
+
+
+def nightly_platform() -> AssetJob:
+    """Make the job that verifies the schema of each domain."""
+    return define_asset_job(
+        "nightly_platform",
+        selection=dg.AssetSelection.groups("platform"),
+        description="Verify that each domain's schema is as its revisions left it.",
+    )
+
+
+def observe_sources(keys: list[dg.AssetKey]) -> AssetJob:
+    """Make the job that observes the application's tables."""
+    return define_asset_job(
+        "observe_sources",
+        selection=dg.AssetSelection.assets(*keys),
+        description="Record estimated rows and the newest row of each table that the application writes.",
+    )
