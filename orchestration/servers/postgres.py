@@ -1,0 +1,192 @@
+"""The embedded Postgres: a real server in `ESPALIER_HOME`, started when it is needed, reached by its socket only.
+
+`EmbeddedPostgres` starts and stops it; `embedded_postgres` is for those who use it for a while. Folders, programs,
+roles and processes each have a module beside this one.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import psycopg
+
+from orchestration.errors import EspalierError
+from orchestration.servers import credentials, folders, postmaster, roles, usage
+from orchestration.servers.binaries import Major, server_programs, wheel_programs, wheel_version
+from orchestration.servers.cluster import Cluster
+from orchestration.servers.credentials import Passwords
+from orchestration.servers.folders import Location
+from orchestration.servers.os_user import last_line, server_user
+from orchestration.servers.usage import in_use, is_kept, mark_kept, unmark_kept
+
+__all__ = ["EmbeddedPostgres", "embedded_postgres", "in_use", "is_kept", "make_home", "mark_kept", "unmark_kept"]
+
+_NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+_SET_UP = "1"
+
+
+class EmbeddedPostgres:
+    """The PostgreSQL of one `ESPALIER_HOME`.
+
+    `options` are server settings that win over ours (tests give `fsync=off`); they count when this object starts
+    the server, not when it finds it running.
+    """
+
+    def __init__(self, home: Path, *, major: Major = 18, options: Mapping[str, str] = _NO_OPTIONS) -> None:
+        self.home = folders.checked_home(home)
+        self.major: Major = folders.known_major(major)
+        self.options = options
+
+    @property
+    def location(self) -> Location:
+        """Where the server lies: as recorded, or, before the first start, where it will lie if home allows."""
+        return folders.recorded(self.home) or folders.plan(self.home, self.major)
+
+    @property
+    def data_folder(self) -> Path:
+        """The server's data folder."""
+        return self.location.data
+
+    @property
+    def socket_folder(self) -> Path:
+        """The folder of the server's socket."""
+        return self.location.socket
+
+    @property
+    def log_file(self) -> Path:
+        """The server's log."""
+        return self.location.log
+
+    @property
+    def connections_file(self) -> Path:
+        """The file of the roles' URLs, mode 0600."""
+        return credentials.path_of(self.home)
+
+    def bin(self, name: str) -> Path:
+        """Give the path of one of PostgreSQL's programs, such as psql or pg_dump."""
+        program = wheel_programs(self.location.major) / name
+        if not program.is_file():
+            raise EspalierError(f"PostgreSQL {self.location.major} brings no program {name} ({program})")
+        return program
+
+    def is_running(self) -> bool:
+        """Tell whether the server takes connections."""
+        with folders.writing(self.home):
+            return postmaster.is_ready(self.location)
+
+    def start(self) -> None:
+        """Start the server if it does not run; the first time make its data folder, roles and databases.
+
+        Raises:
+            EspalierError: home cannot be used, holds another major version, or the server does not start.
+        """
+        make_home(self.home)
+        with usage.changing(self.home):
+            self._start()
+
+    def stop(self) -> None:
+        """Stop the server, whoever uses it, and wait until it has stopped."""
+        if folders.recorded(self.home):
+            with usage.changing(self.home):
+                self._stop()
+
+    def stop_if_unused(self) -> bool:
+        """Stop the server unless somebody uses it or it is to be kept; tell whether it is stopped now."""
+        with usage.changing(self.home):
+            if in_use(self.home) or is_kept(self.home):
+                return False
+            self._stop()
+            return True
+
+    def _start(self) -> None:
+        self._refuse_other_major()
+        known = credentials.load(self.home)
+        if known and self.is_running():
+            self._set_up(self.location, known)
+            return
+        self._stop()  # it may be on its way up or down, or run with passwords that are lost
+        cluster = self._cluster(folders.settle(self.home, self.major, server_user()))
+        passwords = known or credentials.generate()
+        urls = credentials.save(cluster.location, passwords)
+        self._make_or_mend(cluster, passwords, lost=known is None)
+        cluster.start(self.options)
+        self._prove(urls["bootstrap"])
+        self._set_up(cluster.location, passwords)
+
+    def _cluster(self, location: Location) -> Cluster:
+        user = server_user()
+        folders.refuse_foreign(location, user)
+        with folders.writing(self.home):
+            programs = server_programs(location.major, user, folders.program_store(location))
+        return Cluster(location, user, programs)
+
+    def _refuse_other_major(self) -> None:
+        location = self.location
+        if location.major != self.major:
+            raise EspalierError(
+                f"{location.data} holds data of PostgreSQL {location.major}, asked was {self.major}; "
+                f"use {location.major}, or set ESPALIER_HOME to another folder"
+            )
+
+    def _make_or_mend(self, cluster: Cluster, passwords: Passwords, *, lost: bool) -> None:
+        if cluster.exists and not lost:
+            return
+        folders.record(replace(cluster.location, set_up=""))
+        if cluster.exists:
+            cluster.reset_password(passwords["bootstrap"])
+        else:
+            cluster.create(passwords["bootstrap"])
+
+    def _prove(self, url: str) -> None:
+        """Connect once: a server that came up and died, or one with other passwords, is found here."""
+        try:
+            roles.connect(url, "postgres").close()
+        except psycopg.OperationalError as error:
+            raise EspalierError(
+                f"Postgres in {self.data_folder} started and refuses us: {last_line(str(error))}; log: "
+                f"{self.log_file}; without {self.connections_file} the next start makes new passwords"
+            ) from error
+
+    def _set_up(self, location: Location, passwords: Passwords) -> None:
+        wanted = f"{_SET_UP}/{wheel_version()}"
+        current = folders.recorded(self.home)
+        if current and current.set_up == wanted:
+            return
+        roles.set_up(credentials.save(location, passwords), passwords)
+        folders.record(replace(location, set_up=wanted))
+
+    def _stop(self) -> None:
+        location = self.location
+        with folders.writing(location.server):
+            if postmaster.alive(location.data):
+                self._cluster(location).stop()
+            folders.remove_short_socket(location)
+
+
+def make_home(home: Path) -> None:
+    """Make `ESPALIER_HOME` with the modes that the server needs; to be called before anything else writes there."""
+    folders.prepare(folders.checked_home(home), server_user())
+
+
+@contextmanager
+def embedded_postgres(
+    home: Path, *, keep: bool = False, major: Major = 18, options: Mapping[str, str] = _NO_OPTIONS
+) -> Generator[EmbeddedPostgres]:
+    """Have the server run for a while; the last user who leaves stops it, unless it is to be kept.
+
+    With `keep` it is marked to be kept, as `mark_kept` does, and outlives this process.
+    """
+    server = EmbeddedPostgres(home, major=major, options=options)
+    make_home(server.home)
+    with usage.changing(server.home):
+        place = usage.enter(server.home)
+    try:
+        server.start()
+        if keep:
+            mark_kept(server.home)
+        yield server
+    finally:
+        usage.leave(place)
+        server.stop_if_unused()
