@@ -33,9 +33,9 @@ PARTS: Mapping[Domain, _Parts] = {
 def build_definitions(settings: Settings | None = None, postgres: Postgres | None = None) -> dg.Definitions:
     """Put together what the enabled domains have; a test hands in its own Postgres."""
     settings = settings or load_settings()
-    parts = {domain: PARTS[domain] for domain in settings.domains}
+    parts: dict[Domain, _Parts] = {domain: PARTS[domain] for domain in settings.domains}
     sources = {d: observed_sources(d, p.baseline, p.assets) for d, p in parts.items()}
-    nightly = {domain: jobs.nightly(domain, part.days) for domain, part in parts.items()}
+    nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain, part.days) for domain, part in parts.items()}
     nightly_platform = jobs.nightly_platform()
     observe = jobs.observe_sources([key for asset in sources.values() for key in asset.keys])
     return dg.Definitions(

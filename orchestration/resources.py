@@ -22,6 +22,8 @@ from orchestration.settings import Domain, Settings, load_settings
 
 _SESSIONS = sql.load("platform", "sessions")
 _T = TypeVar("_T")
+# Marks a failure as a refusal for a user's mistake: the command line leaves with 2 instead of 1.
+REFUSED = "espalier/refused"
 
 # A serialization failure, a deadlock, a lock that could not be had, a row that went away below a foreign key or came
 # in front of a unique index after the snapshot: worth another try in place. A lost connection is left to the retry
@@ -158,7 +160,7 @@ class Postgres:
                 verify_revision(connection, domain, needs)
                 verify_tables(connection, schema, tables)
             except EspalierError as error:
-                raise dg.Failure(description=str(error), allow_retries=False) from error
+                raise dg.Failure(str(error), metadata={REFUSED: True}, allow_retries=False) from error
             yield Session(connection, search_path(connection, schema))
 
 

@@ -1,0 +1,93 @@
+"""The command `demo`: demo data on the embedded server, every nightly job once, and what came of it."""
+
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from time import monotonic
+from typing import Annotated
+
+import typer
+
+from migrations import runner
+from orchestration import demo as demo_data
+from orchestration.cli.output import err, print_json, print_table, say
+from orchestration.cli.run_commands import Json, jobs_named, tags_of
+from orchestration.cli.runs import RunReport, dagster_instance, run_job
+from orchestration.cli.site import NO_EXTERNAL_SERVER, serving
+from orchestration.definitions import build_definitions
+from orchestration.resources import Postgres
+from orchestration.schedules import RANGE_END, RANGE_START
+from orchestration.settings import Settings, load_settings
+
+RAG_DAYS = 90
+
+
+class Scale(StrEnum):
+    """How many users: 1k, 20k or 200k, with votes, ledger entries and dialogues in proportion."""
+
+    small = "small"
+    medium = "medium"
+    large = "large"
+
+
+def demo(
+    scale: Annotated[Scale, typer.Option(help="1k, 20k or 200k users.")] = Scale.small, as_json: Json = False
+) -> None:
+    """Show everything at work: embedded Postgres, schema, demo data, all nightly jobs as Dagster runs."""
+    settings = load_settings(**NO_EXTERNAL_SERVER)
+    with serving(settings):
+        loaded = prepare(settings, scale)
+        reports = run_all(settings)
+    if as_json:
+        print_json({"loaded": loaded, "runs": [vars(report) for report in reports]})
+    else:
+        _print(loaded, reports)
+    if not all(report.succeeded for report in reports):
+        raise typer.Exit(1)
+
+
+def prepare(settings: Settings, scale: Scale) -> dict[str, int]:
+    """Migrate and load; rows are loaded where the live application would have written them: below the sync trigger."""
+    started = monotonic()
+    for domain in settings.domains:
+        if not runner.is_at_head(settings, domain):
+            runner.migrate(settings, domain, demo_data.LOAD_AT[domain])
+    with err.status("Loading demo data") as spinner:
+        loaded = demo_data.generate_and_load(
+            settings, scale.value, lambda table, rows: spinner.update(f"Loading demo data: {table} {rows:,}")
+        )
+    for domain in settings.domains:
+        runner.migrate(settings, domain)
+    err.print(f"Schema and demo data are ready ({monotonic() - started:.1f} s).")
+    return loaded
+
+
+def run_all(settings: Settings) -> list[RunReport]:
+    """Run every nightly job as of this hour, the metrics over the last 90 days in one run."""
+    at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    definitions = build_definitions(settings, Postgres(settings))
+    with dagster_instance(settings) as instance:
+        return [
+            run_job(instance, definitions.resolve_job_def(name), tags=_tags(settings, name, at), console=err)
+            for name in jobs_named(settings, None)
+        ]
+
+
+def _tags(settings: Settings, job: str, at: datetime) -> dict[str, str]:
+    tags = tags_of(settings, job, at)
+    if job == "nightly_rag":
+        first = date.fromisoformat(tags[RANGE_END]) - timedelta(days=RAG_DAYS - 1)
+        tags[RANGE_START] = first.isoformat()
+    return tags
+
+
+def _print(loaded: dict[str, int], reports: list[RunReport]) -> None:
+    if loaded:
+        say(f"Loaded {sum(loaded.values()):,} rows of demo data into {len(loaded)} tables.")
+    for report in reports:
+        rows = [(key, m.get("rows_written", 0), m.get("dagster/row_count", "-")) for key, m in report.assets.items()]
+        verdict = "done" if report.succeeded else "FAILED"
+        title = f"{report.job}: {verdict} in {report.seconds:.1f} s, run {report.run_id[:8]}"
+        print_table(title, ("asset", "rows written", "rows in table"), rows)
+        for line in [*report.failed_checks, *report.reasons]:
+            say(f"  {line}")
+    say("Next: `make up` (or `espalier up`) shows these runs at http://127.0.0.1:3000; `espalier psql` shows the rows.")

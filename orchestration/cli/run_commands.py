@@ -1,0 +1,166 @@
+"""Commands that run assets: `materialize`, `backfill`, `nightly`. Each is a run that the UI shows."""
+
+import difflib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import dagster as dg
+import typer
+
+from orchestration.cli.output import err, print_json, print_run
+from orchestration.cli.runs import RunReport, dagster_instance, run_job
+from orchestration.cli.site import site
+from orchestration.definitions import build_definitions
+from orchestration.errors import EspalierError
+from orchestration.resources import Postgres
+from orchestration.schedules import RANGE_END, RANGE_START, nightly_tags
+from orchestration.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Asset = Annotated[str, typer.Argument(help="An asset, such as community/vote_graph.", show_default=False)]
+
+
+def materialize(
+    asset: Asset,
+    partition: Annotated[str | None, typer.Option(help="The day, such as 2026-03-31, of a partitioned asset.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Materialize one asset, as the UI's button does."""
+    with site() as settings:
+        finish([_materialize(settings, asset, partition)], as_json)
+
+
+def backfill(
+    asset: Asset,
+    first: Annotated[str, typer.Option("--from", help="First day, such as 2026-01-01.", show_default=False)],
+    last: Annotated[str, typer.Option("--to", help="Last day, which is included.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Materialize a range of days of a partitioned asset in a single run."""
+    with site() as settings:
+        definitions = build_definitions(settings, Postgres(settings))
+        key, days = find_asset(definitions, asset), days_of(definitions, asset)
+        start, end = known_day(days, asset, first, "--from"), known_day(days, asset, last, "--to")
+        if start > end:
+            raise EspalierError(f"backfill: --from {first} is after --to {last}; swap them")
+        tags = {RANGE_START: start, RANGE_END: end}
+        with dagster_instance(settings) as instance:
+            job = definitions.resolve_implicit_global_asset_job_def()
+            finish([run_job(instance, job, tags=tags, selection=[key], console=err)], as_json)
+
+
+def nightly(
+    job: Annotated[str | None, typer.Argument(help="One nightly job; all of the site's when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the nightly jobs now, over the same days as tonight's schedule would have done this morning."""
+    with site() as settings:
+        finish(
+            run_nightly(settings, jobs_named(settings, job), datetime.now(UTC).replace(second=0, microsecond=0)),
+            as_json,
+        )
+
+
+def jobs_named(settings: Settings, name: str | None) -> list[str]:
+    """List the nightly jobs of a site, or the one that is named.
+
+    Raises:
+        EspalierError: there is no such job on this site.
+    """
+    known = ["nightly_platform", *(f"nightly_{domain}" for domain in settings.domains)]
+    if name is not None and name not in known:
+        raise EspalierError(f"no nightly job {name!r}; this site has {', '.join(known)}")
+    return [name] if name else known
+
+
+def run_nightly(settings: Settings, names: list[str], at: datetime) -> list[RunReport]:
+    """Run nightly jobs one after the other as of a time; a failed one does not keep the next from running."""
+    definitions = build_definitions(settings, Postgres(settings))
+    with dagster_instance(settings) as instance:
+        return [
+            run_job(instance, definitions.resolve_job_def(name), tags=tags_of(settings, name, at), console=err)
+            for name in names
+        ]
+
+
+def tags_of(settings: Settings, job: str, at: datetime) -> dict[str, str]:
+    """Give a nightly run the tags that its schedule would give it."""
+    policies: Mapping[str, Any] = {"nightly_community": settings.community, "nightly_rag": settings.rag}
+    policy = policies.get(job)
+    return nightly_tags(at, policy.zone, policy.late_days) if policy else nightly_tags(at, None, 0)
+
+
+def _materialize(settings: Settings, asset: str, partition: str | None) -> RunReport:
+    definitions = build_definitions(settings, Postgres(settings))
+    key = find_asset(definitions, asset)
+    tags = partition_tags(definitions, asset, partition)
+    with dagster_instance(settings) as instance:
+        job = definitions.resolve_implicit_global_asset_job_def()
+        return run_job(instance, job, tags=tags, selection=[key], console=err)
+
+
+def find_asset(definitions: dg.Definitions, name: str) -> dg.AssetKey:
+    """Find an asset that can be materialized.
+
+    Raises:
+        EspalierError: there is none of that name; the nearest name is given.
+    """
+    graph = definitions.resolve_asset_graph()
+    names = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+        raise EspalierError(f"no asset {name!r}; {hint}")
+    return dg.AssetKey.from_user_string(name)
+
+
+def days_of(definitions: dg.Definitions, name: str) -> dg.PartitionsDefinition[str] | None:
+    """Give the partitions of an asset, None where it has none."""
+    return definitions.resolve_asset_graph().get(find_asset(definitions, name)).partitions_def
+
+
+def partition_tags(definitions: dg.Definitions, name: str, partition: str | None) -> dict[str, str]:
+    """Give the tags of a run of one asset and partition; a missing or needless partition is refused."""
+    days = days_of(definitions, name)
+    if days is None and partition is None:
+        return {}
+    if partition is None:
+        raise EspalierError(f"{name} has a partition a day: give one, such as --partition {_last(days)}")
+    return {"dagster/partition": known_day(days, name, partition, "--partition")}
+
+
+def known_day(days: dg.PartitionsDefinition[str] | None, asset: str, day: str, option: str) -> str:
+    """Pass on a partition that exists.
+
+    Raises:
+        EspalierError: it is no date, or no partition of the asset; the first and last are named.
+    """
+    if days is None:
+        raise EspalierError(f"{asset} has no partitions: leave {option} out")
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        raise EspalierError(f"{option}: {day!r} is no date; give one such as {_last(days)}") from None
+    if not days.has_partition_key(day):
+        raise EspalierError(f"{option}: {asset} has no partition {day}; it has {_first(days)} to {_last(days)}")
+    return day
+
+
+def _first(days: dg.PartitionsDefinition[str] | None) -> str | None:
+    return days.get_first_partition_key() if days else None
+
+
+def _last(days: dg.PartitionsDefinition[str] | None) -> str | None:
+    return days.get_last_partition_key() if days else None
+
+
+def finish(reports: list[RunReport], as_json: bool) -> None:
+    """Print what runs did and leave with 1 when one failed, 2 when it was refused for a user's mistake."""
+    if as_json:
+        print_json([vars(report) for report in reports])
+    else:
+        for report in reports:
+            print_run(report)
+    if not all(report.succeeded for report in reports):
+        raise typer.Exit(2 if any(report.refused for report in reports) else 1)

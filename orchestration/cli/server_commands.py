@@ -1,0 +1,122 @@
+"""Commands about servers: `up`, `down`, `status`, `env`, `url`, `psql`."""
+
+import os
+import shlex
+from enum import StrEnum
+from typing import Annotated, Any, cast
+
+import typer
+from psycopg.conninfo import conninfo_to_dict
+
+from orchestration.cli import status_report
+from orchestration.cli.output import print_json, print_table, say
+from orchestration.cli.run_commands import Json
+from orchestration.cli.site import site
+from orchestration.errors import EspalierError
+from orchestration.servers import processes
+from orchestration.servers.postgres import EmbeddedPostgres, unmark_kept
+from orchestration.settings import Role, Settings, load_settings
+
+
+class Database(StrEnum):
+    """The databases of a site."""
+
+    postgres = "postgres"
+    dagster = "dagster"
+
+
+class ConnectAs(StrEnum):
+    """The roles that a person may connect as."""
+
+    migrator = "migrator"
+    jobs = "jobs"
+
+
+AsRole = Annotated[ConnectAs, typer.Option("--role", help="migrator owns the tables; jobs has what assets have.")]
+
+
+def up(
+    port: Annotated[int | None, typer.Option(help="Port of the UI on 127.0.0.1.", min=1, max=65535)] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="The UI shows everything and starts nothing.")] = False,
+) -> None:
+    """Start Postgres, the Dagster UI and its daemon; they run until `espalier down`."""
+    settings = load_settings()
+    wanted = port or settings.ui_port
+    if not any(server.name == "webserver" for server in processes.running(settings.home)):
+        processes.refuse_occupied(wanted)
+    with site(keep=True) as settings:
+        ui = processes.start_ui(settings, wanted, read_only=read_only)
+    state = f"started {' and '.join(ui.started)}" if ui.started else "was already up"
+    say(f"The UI is at {ui.url} ({state}). Stop everything with `espalier down`.")
+
+
+def down() -> None:
+    """Stop the UI, the daemon and the embedded servers."""
+    settings = load_settings()
+    stopped = processes.stop_all(settings.home)
+    server = EmbeddedPostgres(settings.home)
+    if settings.home.is_dir():
+        unmark_kept(settings.home)
+        if server.is_running():
+            server.stop()
+            stopped.append("postgres")
+    say(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+def env() -> None:
+    """Print what plain dagster-webserver and dagster-daemon need: eval "$(espalier env)"."""
+    with site(keep=True) as settings:
+        for name, value in processes.dagster_environment(settings).items():
+            say(f"export {name}={shlex.quote(value)}")
+
+
+def url(
+    database: Annotated[Database, typer.Argument(help="Which database.")] = Database.postgres,
+    role: AsRole = ConnectAs.migrator,
+    as_json: Json = False,
+) -> None:
+    """Print a URL that psycopg and psql take; the server stays up until `espalier down`."""
+    with site(keep=True) as settings:
+        address = settings.url(_role(database, role))
+        print_json({"url": address}) if as_json else say(address)
+
+
+def psql(
+    context: typer.Context,
+    database: Annotated[Database, typer.Option(help="Which database.")] = Database.postgres,
+    role: AsRole = ConnectAs.migrator,
+) -> None:
+    """Open psql; what follows -- is passed on, such as `espalier psql -- -c 'TABLE espalier.domains'`."""
+    with site(keep=True) as settings:
+        environment = os.environ | _libpq_environment(settings, _role(database, role))
+        program = EmbeddedPostgres(settings.home).bin("psql")
+    os.execve(program, ["psql", *context.args], environment)  # noqa: S606 -- no shell: psql takes this process over
+
+
+def status(as_json: Json = False) -> None:
+    """Show what runs, where it lies, and how far each domain's schema is. Starts nothing."""
+    report = status_report.collect(load_settings())
+    if as_json:
+        print_json(report)
+        return
+    print_table("Site", ("what", "found"), report["site"].items())
+    if report["domains"]:
+        rows = [tuple(row.values()) for row in report["domains"]]
+        print_table("Domains", tuple(report["domains"][0]), rows)
+
+
+def _role(database: Database, role: ConnectAs) -> Role:
+    return "dagster" if database is Database.dagster else cast("Role", role.value)
+
+
+def _libpq_environment(settings: Settings, role: Role) -> dict[str, str]:
+    """Pass the address by environment: arguments are seen by every user of the machine."""
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    parts: dict[str, Any] = conninfo_to_dict(settings.url(role))
+    names |= {"sslmode": "PGSSLMODE", "channel_binding": "PGCHANNELBINDING"}
+    unknown = sorted(parts.keys() - names.keys())
+    if unknown:
+        raise EspalierError(f"psql: DATABASE_URL has {', '.join(unknown)}; call psql with the output of `espalier url`")
+    path = "" if role == "dagster" else ",".join(f'"{settings.schema_of(d)}"' for d in settings.domains)
+    options = {"PGOPTIONS": f"-c search_path={path},extensions -c TimeZone=UTC"} if path else {}
+    return {names[key]: str(value) for key, value in parts.items()} | options

@@ -1,0 +1,62 @@
+"""What `espalier status` reports. Reads only, and starts no server."""
+
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL
+
+from migrations import runner
+from orchestration.errors import EspalierError
+from orchestration.resources import Connection, connect
+from orchestration.servers import processes
+from orchestration.servers.postgres import EmbeddedPostgres
+from orchestration.settings import Domain, Settings
+
+
+def collect(settings: Settings) -> dict[str, Any]:
+    """Gather what runs, where it lies, and each domain's revision."""
+    site = {"home": settings.home, "UI and daemon": _ui(settings)} | _postgres(settings)
+    return {"site": site, "domains": _domains(settings) if site["postgres"] != "stopped" else []}
+
+
+def _ui(settings: Settings) -> str:
+    servers = processes.running(settings.home)
+    return ", ".join(f"{s.name} (pid {s.pid})" for s in servers) if servers else "stopped"
+
+
+def _postgres(settings: Settings) -> dict[str, Any]:
+    if not settings.uses_embedded_server:
+        return {"postgres": "DATABASE_URL"}
+    server = EmbeddedPostgres(settings.home)
+    made = settings.home.is_dir()
+    facts = {"data": server.data_folder, "socket": server.socket_folder, "log": server.log_file} if made else {}
+    return {"postgres": "running" if made and server.is_running() else "stopped"} | facts
+
+
+def _domains(settings: Settings) -> list[dict[str, Any]]:
+    try:
+        with connect(settings.url("jobs")) as connection:
+            return [_domain(connection, settings, domain) for domain in settings.domains]
+    except EspalierError as error:
+        return [{"domain": "-", "problem": str(error)}]
+
+
+def _domain(connection: Connection, settings: Settings, domain: Domain) -> dict[str, Any]:
+    revision = runner.current(connection, domain)
+    return {
+        "domain": domain,
+        "schema": settings.schema_of(domain),
+        "revision": revision or "not set up",
+        "pending": len(runner.pending(connection, domain)),
+        "quarantined": _quarantined(connection, domain) if revision else 0,
+    }
+
+
+def _quarantined(connection: Connection, domain: Domain) -> int:
+    try:
+        row = connection.execute(
+            SQL("SELECT count(*) AS n FROM espalier.quarantine WHERE domain = %(domain)s"), {"domain": domain}
+        ).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return 0
+    return int(row["n"]) if row else 0
