@@ -58,11 +58,11 @@ class Cluster:
         """Whether the data folder is complete: it gets its name when initdb has finished."""
         return (self.location.data / "PG_VERSION").is_file()
 
-    def create(self, password: str) -> None:
-        """Make the data folder, aside, then move it to its place."""
+    def create(self, password: str, *, sync: bool = True) -> None:
+        """Make the data folder, aside, then move it to its place; without `sync` it may not survive the machine."""
         with writing(self.location.server):
             shutil.rmtree(self.location.server / _UNFINISHED, ignore_errors=True)
-            self._initdb(password)
+            self._initdb(password, *([] if sync else ["--no-sync"]))
             (self.location.server / _UNFINISHED).rename(self.location.data)
 
     def start(self, options: Mapping[str, str]) -> None:
@@ -94,11 +94,11 @@ class Cluster:
                 f"restore {ours(self.location.home) / 'connections.json'}"
             )
 
-    def _initdb(self, password: str) -> None:
+    def _initdb(self, password: str, *options: str) -> None:
         password_file = self.location.server / "password"
         try:
             write_private(password_file, password + "\n", owner=self.user)
-            code, printed = self._run("initdb", *_INITDB, *_LOCALE[self.location.major])
+            code, printed = self._run("initdb", *_INITDB, *_LOCALE[self.location.major], *options)
         finally:
             password_file.unlink(missing_ok=True)
         if code != 0:

@@ -42,13 +42,13 @@ def load(home: Path) -> Passwords | None:
         raise unusable(home, error) from error
 
 
-def save(location: Location, passwords: Passwords) -> dict[str, str]:
+def save(location: Location, passwords: Passwords) -> None:
     """Write the URLs for where the socket lies now."""
-    urls = {name: _url(name, passwords[name], location) for name in ROLES}
+    urls = {name: url_of(name, location, passwords) for name in ROLES}
     write_private(path_of(location.home), json.dumps(urls, indent=2))
-    return urls
 
 
-def _url(name: str, password: str, location: Location) -> str:
+def url_of(name: str, location: Location, passwords: Passwords) -> str:
+    """Give the libpq URL of a role."""
     role, database = ROLES[name]
-    return f"postgresql://{role}:{password}@/{database}?{location.socket_url}"
+    return f"postgresql://{role}:{passwords[name]}@/{database}?{location.socket_url}"

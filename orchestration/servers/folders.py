@@ -82,7 +82,7 @@ def plan(home: Path, major: Major) -> Location:
 
 
 def recorded(home: Path) -> Location | None:
-    """Read the record; none when there is none, or when it is that of a home since moved or copied."""
+    """Read the record; none when there is none, or when the home was moved with its data."""
     try:
         record = json.loads((ours(home) / "server.json").read_text())
     except FileNotFoundError:
@@ -93,9 +93,15 @@ def recorded(home: Path) -> Location | None:
         raise EspalierError(
             f"{ours(home) / 'server.json'} is damaged ({error}); restore it, or remove {ours(home)} and start anew"
         ) from error
-    if record["home"] != str(home):
+    server = Path(record["server"])
+    if record["home"] == str(home):
+        return Location(home, known_major(record["major"]), server, Path(record["socket"]), record["set_up"])
+    if server.is_relative_to(record["home"]):
         return None
-    return Location(home, record["major"], Path(record["server"]), Path(record["socket"]), record["set_up"])
+    raise EspalierError(
+        f"{home} was moved from {record['home']}, and its data lie in {server}; "
+        f"move it back, or remove {ours(home)} and start anew"
+    )
 
 
 def record(location: Location) -> None:
@@ -125,6 +131,34 @@ def program_store(location: Location) -> Path:
     """Name the folder for the copy of the programs: beside the server's own, which its user must not write."""
     inside = location.server.is_relative_to(location.home)
     return (ours(location.home) if inside else OUTSIDE) / "programs"
+
+
+def outside(home: Path) -> Path:
+    """Name the folder for a server whose user cannot enter home."""
+    mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    return OUTSIDE / mark
+
+
+def set_leftover_aside(home: Path) -> None:
+    """Move what a home that was deleted left outside, so that a new home of the same path starts empty.
+
+    One such folder is kept, as `<hash>.previous`: the home may be on a disk that is only not mounted now.
+    """
+    leftover = outside(home)
+    if leftover.is_dir():
+        previous = leftover.with_suffix(".previous")
+        with writing(previous):
+            shutil.rmtree(previous, ignore_errors=True)
+            leftover.rename(previous)
+
+
+def remove(location: Location) -> None:
+    """Remove all that the stopped server has, and what we keep about it."""
+    with writing(location.home):
+        remove_short_socket(location)
+        for folder in (ours(location.home), outside(location.home), outside(location.home).with_suffix(".previous")):
+            if folder.is_dir():
+                shutil.rmtree(folder)
 
 
 def remove_short_socket(location: Location) -> None:
@@ -187,8 +221,7 @@ def _decide(home: Path, major: Major, user: OsUser) -> Location:
     inside = plan(home, major)
     if user.may_enter(ours(home)):
         return inside
-    mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    server = OUTSIDE / mark / str(major)
+    server = outside(home) / str(major)
     return replace(inside, server=server, socket=server / "socket")
 
 

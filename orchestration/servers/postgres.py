@@ -14,7 +14,7 @@ import psycopg
 
 from orchestration.errors import EspalierError
 from orchestration.servers import credentials, folders, postmaster, roles, usage
-from orchestration.servers.binaries import Major, server_programs, wheel_programs, wheel_version
+from orchestration.servers.binaries import TREES, Major, server_programs, wheel_programs, wheel_version
 from orchestration.servers.cluster import Cluster
 from orchestration.servers.credentials import Passwords
 from orchestration.servers.folders import Location
@@ -100,20 +100,35 @@ class EmbeddedPostgres:
             self._stop()
             return True
 
+    def remove(self) -> None:
+        """Stop the server and delete all its data, also where they lie outside home."""
+        self.stop()
+        folders.remove(self.location)
+
     def _start(self) -> None:
         self._refuse_other_major()
-        known = credentials.load(self.home)
-        if known and self.is_running():
-            self._set_up(self.location, known)
-            return
-        self._stop()  # it may be on its way up or down, or run with passwords that are lost
+        passwords = credentials.load(self.home)
+        if not (passwords and self.is_running()):
+            self._stop()  # it may be on its way up or down, or run with passwords that are lost
+            passwords = self._launch(passwords)
+        self._set_up(passwords)
+
+    def _launch(self, known: Passwords | None) -> Passwords:
+        if folders.recorded(self.home) is None:
+            self._set_leftover_aside()
         cluster = self._cluster(folders.settle(self.home, self.major, server_user()))
         passwords = known or credentials.generate()
-        urls = credentials.save(cluster.location, passwords)
         self._make_or_mend(cluster, passwords, lost=known is None)
+        with folders.writing(self.home):
+            credentials.save(cluster.location, passwords)
         cluster.start(self.options)
-        self._prove(urls["bootstrap"])
-        self._set_up(cluster.location, passwords)
+        self._prove(passwords)
+        return passwords
+
+    def _set_leftover_aside(self) -> None:
+        for major in TREES:
+            postmaster.end(folders.outside(self.home) / str(major) / "data")
+        folders.set_leftover_aside(self.home)
 
     def _cluster(self, location: Location) -> Cluster:
         user = server_user()
@@ -131,31 +146,40 @@ class EmbeddedPostgres:
             )
 
     def _make_or_mend(self, cluster: Cluster, passwords: Passwords, *, lost: bool) -> None:
+        """Make the data folder, or give existing data new passwords; a death in between has the next start do it."""
         if cluster.exists and not lost:
             return
         folders.record(replace(cluster.location, set_up=""))
         if cluster.exists:
             cluster.reset_password(passwords["bootstrap"])
         else:
-            cluster.create(passwords["bootstrap"])
+            cluster.create(passwords["bootstrap"], sync=self.options.get("fsync") != "off")
 
-    def _prove(self, url: str) -> None:
+    def _prove(self, passwords: Passwords) -> None:
         """Connect once: a server that came up and died, or one with other passwords, is found here."""
-        try:
-            roles.connect(url, "postgres").close()
-        except psycopg.OperationalError as error:
-            raise EspalierError(
-                f"Postgres in {self.data_folder} started and refuses us: {last_line(str(error))}; log: "
-                f"{self.log_file}; without {self.connections_file} the next start makes new passwords"
-            ) from error
+        with self._speaking():
+            roles.connect(credentials.url_of("bootstrap", self.location, passwords), "postgres").close()
 
-    def _set_up(self, location: Location, passwords: Passwords) -> None:
+    def _set_up(self, passwords: Passwords) -> None:
+        """Make roles and databases unless the record says that this version of the set-up is complete."""
         wanted = f"{_SET_UP}/{wheel_version()}"
-        current = folders.recorded(self.home)
-        if current and current.set_up == wanted:
-            return
-        roles.set_up(credentials.save(location, passwords), passwords)
-        folders.record(replace(location, set_up=wanted))
+        location = self.location
+        if location.set_up != wanted:
+            with self._speaking():
+                roles.set_up(credentials.url_of("bootstrap", location, passwords), passwords)
+            folders.record(replace(location, set_up=wanted))
+
+    @contextmanager
+    def _speaking(self) -> Generator[None]:
+        """Turn what the server answers into one line."""
+        try:
+            yield
+        except psycopg.Error as error:
+            raise EspalierError(
+                f"Postgres in {self.data_folder} runs but refuses its set-up: {last_line(str(error))}; "
+                f"log: {self.log_file}; if a password is wrong, remove {self.connections_file}: "
+                "the next start makes new ones"
+            ) from error
 
     def _stop(self) -> None:
         location = self.location

@@ -4,6 +4,7 @@ Starting and stopping it is `cluster.py`; nothing here connects.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from orchestration.servers.folders import Location
 _READY = {"ready", "standby"}
 _STATUS_LINE = 7
 _END_S = 10
+_SHUTDOWN_S = 300
 
 
 def is_ready(location: Location) -> bool:
@@ -28,6 +30,15 @@ def alive(data: Path) -> bool:
     """Tell whether the process named in the pid file lives and is a Postgres of this data folder."""
     pid = _pid(data)
     return pid is not None and _works_in(pid, data)
+
+
+def end(data: Path) -> None:
+    """Ask a server for a fast shutdown, without its programs, and wait for it."""
+    pid = _pid(data)
+    if pid is not None and _works_in(pid, data):
+        process = psutil.Process(pid)
+        process.send_signal(signal.SIGINT)
+        process.wait(_SHUTDOWN_S)
 
 
 def end_orphans(data: Path) -> None:

@@ -4,8 +4,6 @@ PUBLIC gets nothing: no CONNECT on any database, no use of a schema `public`. Wh
 domain is for the migrations to say.
 """
 
-from collections.abc import Mapping
-
 import psycopg
 from psycopg import sql
 
@@ -31,9 +29,8 @@ _APPLICATION = (
 )
 
 
-def set_up(urls: Mapping[str, str], passwords: Passwords) -> None:
-    """Make the roles, the databases and the extension; take from PUBLIC what Postgres gives it."""
-    url = urls["bootstrap"]
+def set_up(url: str, passwords: Passwords) -> None:
+    """As the superuser make the roles, databases and extension; take from PUBLIC what Postgres gives it."""
     with connect(url, "postgres") as conn:
         for name in ("migrator", "jobs", "dagster"):
             _make_role(conn, ROLES[name][0], passwords[name])
