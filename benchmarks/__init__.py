@@ -1,0 +1,1 @@
+"""Benchmarks and trials on real data. Not tests: nothing here gates on time."""
