@@ -1,0 +1,63 @@
+"""Indexes for the queries of the dashboard and the jobs, one row a day, and comments (seed 004, migration 0007).
+
+The unique index is what the daily job's upsert stands on. All are built concurrently: the dialogue log is written all
+day. A build that was interrupted is done again, those that had finished are kept.
+"""
+
+from alembic import op
+from sqlalchemy import text
+
+from migrations.operations import create_index_concurrently, drop_index_concurrently
+
+revision = "rag_0002"
+down_revision = "rag_0001"
+
+_TABLE_COMMENTS = {
+    "ai_dialogue_log": "Dialogues with the assistant: citations, latency, cost and quality of each answer",
+    "provenance": "Where content came from, under which licence, and how long it may be kept",
+    "rag_metrics_history": "Figures of each day's dialogues, and whether they met the service level objectives",
+    "plugin_registry": "Content sources that can be plugged in, what they can do, and whether they are well",
+}
+_COLUMN_COMMENTS = {
+    ("provenance", "content_id"): (
+        "Names a row of the table that content_type says; polymorphic, so without a foreign key"
+    ),
+    ("rag_metrics_history", "date"): "Last millisecond of the day that the row is about, in UTC",
+    ("rag_metrics_history", "slo_compliance"): (
+        "Which objectives the day met, its targets and its figures before rounding"
+    ),
+}
+
+
+def upgrade() -> None:
+    """Build the indexes, then say what tables and columns mean."""
+    create_index_concurrently("idx_ai_dialogue_user_created", "ai_dialogue_log", ["user_id", text("created_at DESC")])
+    create_index_concurrently(
+        "idx_provenance_expiring",
+        "provenance",
+        ["retention_years", "acquired_at"],
+        where=text("retention_years IS NOT NULL"),
+    )
+    create_index_concurrently("idx_rag_metrics_date_unique", "rag_metrics_history", [text("date(date)")], unique=True)
+    create_index_concurrently(
+        "idx_plugin_enabled_healthy",
+        "plugin_registry",
+        ["name", "last_health_check"],
+        where=text("enabled = true AND health_status = 'healthy'"),
+    )
+    for table, comment in _TABLE_COMMENTS.items():
+        op.create_table_comment(table, comment)
+    for (table, column), comment in _COLUMN_COMMENTS.items():
+        op.alter_column(table, column, comment=comment)
+
+
+def downgrade() -> None:
+    """Take the comments back and drop the indexes."""
+    for table, column in _COLUMN_COMMENTS:
+        op.alter_column(table, column, comment=None)
+    for table in _TABLE_COMMENTS:
+        op.drop_table_comment(table)
+    drop_index_concurrently("idx_plugin_enabled_healthy")
+    drop_index_concurrently("idx_rag_metrics_date_unique")
+    drop_index_concurrently("idx_provenance_expiring")
+    drop_index_concurrently("idx_ai_dialogue_user_created")
