@@ -1,0 +1,115 @@
+"""A snapshot of what stands in a schema: every object with its definition, as Postgres itself writes it.
+
+Definitions are written under an empty search path, so that they do not depend on who asks. Objects that belong to an
+extension are left out.
+"""
+
+from typing import NamedTuple
+
+from migrations.connection import Driver
+
+
+class Thing(NamedTuple):
+    """What an object is called: its kind, and its name within the schema."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+Snapshot = dict[Thing, str]
+
+_SNAPSHOT = r"""
+WITH ns AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s),
+     of_extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
+     rel AS (
+         SELECT c.* FROM pg_class AS c
+         WHERE c.relnamespace IN (SELECT oid FROM ns) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+           AND ('pg_class'::regclass, c.oid) NOT IN (SELECT classid, objid FROM of_extension)
+     )
+SELECT 'table' AS kind, relname::text AS name,
+       CASE relpersistence WHEN 'u' THEN 'unlogged ' ELSE '' END
+       || CASE relkind WHEN 'p' THEN 'partitioned by ' || pg_get_partkeydef(oid) WHEN 'f' THEN 'foreign'
+          ELSE 'plain' END
+       || CASE WHEN relrowsecurity THEN ', row security' ELSE '' END
+       || CASE WHEN relforcerowsecurity THEN ' forced' ELSE '' END AS definition
+FROM rel WHERE relkind IN ('r', 'p', 'f')
+UNION ALL
+SELECT 'view', relname::text, pg_get_viewdef(oid) FROM rel WHERE relkind IN ('v', 'm')
+UNION ALL
+SELECT 'sequence', relname::text, 'sequence' FROM rel
+WHERE relkind = 'S' AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = rel.oid AND deptype IN ('i', 'a'))
+UNION ALL
+SELECT 'column', rel.relname || '.' || a.attname,
+       format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+       || CASE a.attidentity WHEN 'a' THEN ' identity' WHEN 'd' THEN ' identity by default' ELSE '' END
+       || CASE a.attgenerated WHEN '' THEN ' default ' ELSE ' generated as ' END
+       || coalesce(pg_get_expr(d.adbin, d.adrelid), 'null')
+FROM rel
+JOIN pg_attribute AS a ON a.attrelid = rel.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE rel.relkind IN ('r', 'p', 'f')
+UNION ALL
+SELECT 'constraint', rel.relname || '.' || k.conname, pg_get_constraintdef(k.oid)
+FROM rel JOIN pg_constraint AS k ON k.conrelid = rel.oid
+WHERE k.contype IN ('p', 'u', 'f', 'c', 'x')
+UNION ALL
+SELECT 'index', i.relname::text, pg_get_indexdef(x.indexrelid)
+FROM rel
+JOIN pg_index AS x ON x.indrelid = rel.oid
+JOIN pg_class AS i ON i.oid = x.indexrelid
+WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
+UNION ALL
+SELECT 'trigger', rel.relname || '.' || t.tgname,
+       pg_get_triggerdef(t.oid) || CASE t.tgenabled WHEN 'O' THEN '' ELSE ', not enabled for every origin' END
+FROM rel JOIN pg_trigger AS t ON t.tgrelid = rel.oid
+WHERE NOT t.tgisinternal
+UNION ALL
+SELECT 'policy', rel.relname || '.' || p.polname,
+       concat_ws(' ', p.polcmd::text, p.polpermissive::text, pg_get_expr(p.polqual, p.polrelid),
+                 pg_get_expr(p.polwithcheck, p.polrelid))
+FROM rel JOIN pg_policy AS p ON p.polrelid = rel.oid
+UNION ALL
+SELECT 'function', p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
+       pg_get_functiondef(p.oid) || CASE
+           WHEN EXISTS (
+               SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl WHERE acl.grantee = 0
+           ) THEN 'executable by PUBLIC' ELSE 'not executable by PUBLIC' END
+FROM pg_proc AS p
+WHERE p.pronamespace IN (SELECT oid FROM ns) AND p.prokind IN ('f', 'p')
+  AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT classid, objid FROM of_extension)
+UNION ALL
+SELECT 'enum', t.typname::text, (
+    SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum AS e
+    WHERE e.enumtypid = t.oid
+)
+FROM pg_type AS t
+WHERE t.typnamespace IN (SELECT oid FROM ns) AND t.typtype = 'e'
+  AND ('pg_type'::regclass, t.oid) NOT IN (SELECT classid, objid FROM of_extension)
+"""
+
+_INVALID_INDEXES = """
+SELECT i.relname::text FROM pg_catalog.pg_index AS x
+JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = i.relnamespace
+WHERE n.nspname = %s AND NOT (x.indisvalid AND x.indisready)
+ORDER BY 1
+"""
+
+
+def snapshot(driver: Driver, schema: str) -> Snapshot:
+    """Read every object of a schema with its definition."""
+    with driver.transaction(), driver.cursor() as cursor:
+        before = cursor.execute("SELECT current_setting('search_path')").fetchone()
+        cursor.execute("SELECT set_config('search_path', 'pg_catalog', true)")
+        rows = cursor.execute(_SNAPSHOT, {"schema": schema}).fetchall()
+        cursor.execute("SELECT set_config('search_path', %s, true)", before)
+    return {Thing(kind, name): definition or "" for kind, name, definition in rows}
+
+
+def invalid_indexes(driver: Driver, schema: str) -> list[str]:
+    """Name the indexes that a cancelled concurrent build left behind: they cost writes and serve no query."""
+    with driver.transaction():
+        return [name for (name,) in driver.execute(_INVALID_INDEXES, [schema]).fetchall()]

@@ -1,0 +1,28 @@
+"""How a live schema is compared with the metadata at the head of a domain's revisions.
+
+Tables that the metadata does not know are a neighbour's and left out; `verify.py` lists them as extra.
+"""
+
+from typing import Any
+
+from sqlalchemy import MetaData
+
+from migrations.metadata import METADATA
+
+
+def comparison(domain: str) -> dict[str, Any]:
+    """Give Alembic's options for comparing a domain."""
+    metadata = METADATA[domain]
+    return {
+        "target_metadata": metadata,
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": _ours_only(metadata),
+    }
+
+
+def _ours_only(metadata: MetaData) -> Any:
+    def include(name: str | None, kind: str, _parents: Any) -> bool:
+        return kind != "table" or name in metadata.tables
+
+    return include

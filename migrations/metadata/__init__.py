@@ -1,0 +1,12 @@
+"""The schema of every domain at the head of its revisions, schema-free: the search path says where it stands."""
+
+from sqlalchemy import MetaData
+
+from migrations.metadata import community, espalier, rag
+
+METADATA: dict[str, MetaData] = {
+    "espalier": espalier.metadata,
+    "community": community.metadata,
+    "rag": rag.metadata,
+}
+BASELINES: dict[str, MetaData] = {"community": community.baseline, "rag": rag.baseline}

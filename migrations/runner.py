@@ -1,0 +1,208 @@
+"""Takes a domain of a site up or down, a revision at a time; prints the same as a script; tells where a site is.
+
+Safe to interrupt and to run twice: each step is on record in its own transaction, and the next run goes on there. How
+a step is guarded is in `step.py`, what is refused beforehand in `preflight.py`.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from sqlalchemy.exc import DBAPIError
+
+from migrations import catalog, grants, preflight, records
+from migrations.connection import OURS, Database, Target, connect, look_into, server_name
+from migrations.locks import PATIENCE_SECONDS, patiently, sole_migrator
+from migrations.offline import offline_sql
+from migrations.report import Finding, MigrationReport, State, StepEvent, StepReport
+from migrations.revisions import Direction, Plan, Revision, applied, configuration, head, plan
+from migrations.state import current, pending
+from migrations.step import Step
+from orchestration.errors import EspalierError
+from orchestration.settings import Domain, Settings
+
+__all__ = ["MigrationReport", "StepEvent", "current", "head", "migrate", "offline_sql", "pending"]
+
+Watcher = Callable[[StepEvent], None]
+
+_SAVE = "INSERT INTO espalier.migration_runs (domain, started_at, finished_at, report) VALUES (%s, %s, %s, %s)"
+
+
+def migrate(
+    settings: Settings,
+    domain: Domain,
+    to: str = "head",
+    *,
+    yes_delete_data: bool = False,
+    on_step: Watcher | None = None,
+    patience: float = PATIENCE_SECONDS,
+) -> MigrationReport:
+    """Take a domain to a revision, up or down, and the jobs role's rights with it.
+
+    Args:
+        settings: the site.
+        domain: which of its domains.
+        to: `head`, `base`, a revision or its number, `+1` or `-2` from where it is.
+        yes_delete_data: go down although rows that cannot be derived again are deleted; they are dumped first.
+        on_step: is told when a step begins, tries again, is done.
+        patience: for how many seconds a lock is tried for.
+
+    Raises:
+        EspalierError: something stands in the way; nothing was changed, or only whole steps were.
+    """
+    url = settings.url("migrator")
+    with _explained(domain), connect(url) as database, sole_migrator(database, url, patience=patience):
+        run = _Run(settings, domain, database, yes_delete_data, on_step or _nobody, patience)
+        return run.go(to)
+
+
+@contextmanager
+def _explained(domain: str) -> Generator[None]:
+    """Turn what Postgres refuses into one line that says where the site stands now."""
+    try:
+        yield
+    except (psycopg.Error, DBAPIError) as error:
+        origin = error.orig if isinstance(error, DBAPIError) else error
+        raise EspalierError(
+            f"{domain}: Postgres says {' '.join(str(origin).split())!r}; finished steps stay, the last one was undone; "
+            "correct the cause and run `espalier migrate` again"
+        ) from error
+
+
+def _nobody(_: StepEvent) -> None:
+    return
+
+
+@dataclass
+class _Run:
+    """One run of `migrate`, under the migrators' lock."""
+
+    settings: Settings
+    domain: Domain
+    database: Database
+    may_delete: bool
+    watcher: Watcher
+    patience: float
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    steps: list[StepReport] = field(default_factory=list[StepReport])
+    dumped: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def dumps(self) -> Path:
+        return self.settings.home / "dumps" / f"{self.domain}-{self.started:%Y%m%dT%H%M%SZ}"
+
+    def go(self, to: str) -> MigrationReport:
+        """Look, then prepare, then take the steps, then put the rights in order and verify."""
+        with self.database.driver.transaction():
+            start = current(self.database.driver, self.domain)
+            target, way, findings = self._look(start, to)
+        if way.direction == "up" and (way.revisions or start):
+            target = self._prepare(target)
+        for revision in way.revisions:
+            self._take(target, revision, way.direction)
+        return self._finish(target, start, way, findings)
+
+    def _look(self, start: str | None, to: str) -> tuple[Target, Plan, list[Finding]]:
+        """Read and refuse; nothing is changed here."""
+        driver, schema = self.database.driver, self.settings.schema_of(self.domain)
+        findings = preflight.look_at_server(driver, self.settings.jobs_role)
+        record = preflight.look_at_record(driver, self.domain, schema)
+        way = plan(self.domain, start, to, adopted=bool(record and record.adopted_at))
+        target = preflight.find_target(driver, self.domain, schema)
+        driver.execute("SELECT set_config('search_path', %s, true)", [target.search_path])
+        if way.direction == "up":
+            preflight.look_upwards(driver, target, start, way)
+        else:
+            preflight.look_downwards(driver, target, way, None if self.may_delete else self.dumps)
+        findings.append(Finding("schema", True, f"{schema} at {start or 'base'}, {len(way.revisions)} steps to take"))
+        return target, way, findings
+
+    def _prepare(self, target: Target) -> Target:
+        """Make what every domain stands on: the extension, our schema, our own revisions."""
+        extensions = preflight.ensure_extension(self.database.driver)
+        preflight.ensure_ours(self.database)
+        ours = Target(OURS, OURS, extensions)
+        with self.database.driver.transaction():
+            way = plan(OURS, current(self.database.driver, OURS), "head")
+        for revision in way.revisions:
+            self._take(ours, revision, "up")
+        return Target(target.domain, target.schema, extensions)
+
+    def _take(self, target: Target, revision: Revision, direction: Direction) -> None:
+        """Take one step, again while others hold its locks."""
+        begun = time.monotonic()
+        look_into(self.database, target)
+
+        def tell(state: State, tries: int = 1) -> None:
+            seconds = time.monotonic() - begun
+            self.watcher(StepEvent(revision.id, revision.title, direction, state, tries, seconds))
+
+        tell("begin")
+        step, tries = patiently(
+            lambda: self._once(target, revision, direction),
+            revision.id,
+            target.schema,
+            self.database.driver,
+            on_retry=lambda tries: tell("retry", tries),
+            patience=self.patience,
+        )
+        tell("done", tries)
+        seconds = time.monotonic() - begun
+        self.dumped |= step.dumped
+        self.steps.append(
+            StepReport(target.domain, revision.id, revision.title, direction, seconds, tries, len(step.changed))
+        )
+
+    def _once(self, target: Target, revision: Revision, direction: Direction) -> Step:
+        step = Step(target, revision, direction, self.dumps, self.may_delete)
+        config = configuration(target.domain)
+        config.attributes.update(target=target, database=self.database, step=step)
+        if direction == "up":
+            command.upgrade(config, revision.id)
+        else:
+            command.downgrade(config, revision.previous or "base")
+        return step
+
+    def _finish(self, target: Target, start: str | None, way: Plan, findings: list[Finding]) -> MigrationReport:
+        driver = self.database.driver
+        with driver.transaction():
+            report = MigrationReport(
+                domain=self.domain,
+                schema=target.schema,
+                server=server_name(driver),
+                from_revision=start,
+                to_revision=way.target,
+                started_at=self.started,
+                finished_at=datetime.now(UTC),
+                preflight=findings,
+                steps=self.steps,
+                dumps=self.dumped,
+            )
+            if current(driver, OURS):
+                report.grants = self._grant(target)
+                report.verification = self._verify(target, way.target)
+                report.finished_at = datetime.now(UTC)
+                if report.changed:
+                    driver.execute(_SAVE, [self.domain, self.started, report.finished_at, report.to_json()])
+        return report
+
+    def _grant(self, target: Target) -> list[str]:
+        ours = Target(OURS, OURS, target.extensions)
+        return [
+            change
+            for place in (ours, target)
+            for change in grants.apply(self.database.driver, place, self.settings.jobs_role)
+        ]
+
+    def _verify(self, target: Target, at: str | None) -> list[Finding]:
+        expected = records.expected(self.database.driver, self.domain, applied(self.domain, at))
+        found = catalog.snapshot(self.database.driver, target.schema)
+        return [
+            Finding(str(thing), found.get(thing) == text, "as created" if found.get(thing) == text else "differs")
+            for thing, text in records.objects(expected).items()
+        ]

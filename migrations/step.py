@@ -1,0 +1,110 @@
+"""One revision being applied or taken back: what is done around it, in its own transaction.
+
+`env.py` calls `begin`, the revision, `end`. Upwards, what the revision made goes on record; downwards, only what is on
+record and unchanged is dropped, and rows that cannot be derived again are dumped first.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from psycopg.sql import SQL, Identifier
+
+from migrations import catalog, records
+from migrations.catalog import Snapshot, Thing
+from migrations.connection import OURS, Driver, Target
+from migrations.downgrade import count_lost, dump_lost, refuse_loss
+from migrations.locks import TIMEOUTS
+from migrations.revisions import Direction, Revision
+
+_EMPTY = """
+    SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = n.oid)
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = n.oid)
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE typnamespace = n.oid)
+    FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %s
+"""
+
+
+@dataclass
+class Step:
+    """A revision on its way into or out of a domain's schema."""
+
+    target: Target
+    revision: Revision
+    direction: Direction
+    dumps: Path
+    may_delete: bool = False
+    dumped: dict[str, int] = field(default_factory=dict[str, int])
+    changed: list[Thing] = field(default_factory=list[Thing])
+    _before: Snapshot = field(default_factory=dict[Thing, str])
+    _marks: Snapshot = field(default_factory=dict[Thing, str])
+
+    @staticmethod
+    def of(context: MigrationContext) -> "Step":
+        """Find the step that a revision is being run for."""
+        step = context.config.attributes["step"] if context.config else None
+        if not isinstance(step, Step):
+            raise TypeError("this revision is run by `espalier migrate` only")
+        return step
+
+    def begin(self, driver: Driver) -> None:
+        """Do what comes before the revision."""
+        for statement in TIMEOUTS:
+            driver.execute(statement)
+        self._before = catalog.snapshot(driver, self.target.schema)
+        if self.direction == "up":
+            self._marks = {Thing("revision", self.revision.id): self.revision.title}
+            self._settle(driver)
+        else:
+            self._guard(driver)
+
+    def end(self, driver: Driver) -> None:
+        """Do what comes after the revision."""
+        after = catalog.snapshot(driver, self.target.schema)
+        if self.direction == "up":
+            self._record(driver, after)
+        else:
+            self._forget(driver, after)
+
+    def _settle(self, driver: Driver) -> None:
+        """Before a domain's baseline: make its schema, and put down where the domain lives."""
+        if not self.revision.is_baseline or self.target.domain == OURS:
+            return
+        if not driver.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", [self.target.schema]).rowcount:
+            driver.execute(SQL("CREATE SCHEMA {}").format(Identifier(self.target.schema)))
+            self._marks[Thing("schema", self.target.schema)] = "created"
+        driver.execute(
+            "INSERT INTO espalier.domains (domain, schema) VALUES (%s, %s)", [self.target.domain, self.target.schema]
+        )
+
+    def _record(self, driver: Driver, after: Snapshot) -> None:
+        intended = records.made_by(driver, self.target.domain, self.revision.id)
+        made = records.changes(self._before, after, intended)
+        self.changed = list(made)
+        records.write(driver, self.target.domain, self.revision.id, {**made, **self._marks})
+
+    def _guard(self, driver: Driver) -> None:
+        recorded = records.made_by(driver, self.target.domain, self.revision.id)
+        self._marks = {thing: text for thing, text in recorded.items() if thing.kind in records.MARKS}
+        records.refuse_unlike_record(self.revision.id, recorded, self._before)
+        if not self.may_delete:
+            refuse_loss(count_lost(driver, [self.revision]), self.dumps, f"{self.revision.id}: going down")
+        self.dumped = dump_lost(driver, self.revision, self.dumps)
+
+    def _forget(self, driver: Driver, after: Snapshot) -> None:
+        gone = [thing for thing in self._before if thing not in after]
+        self.changed = gone
+        if self.target.domain == OURS and self.revision.is_baseline:
+            return
+        recorded = records.made_by(driver, self.target.domain, self.revision.id)
+        records.refuse_collateral(self.revision.id, recorded, self._before, after)
+        records.forget(driver, self.target.domain, self.revision.id)
+        if self.revision.is_baseline:
+            self._leave(driver)
+
+    def _leave(self, driver: Driver) -> None:
+        """After a domain's baseline was taken back: nothing is left of the domain, nor of a schema that we made."""
+        driver.execute("DELETE FROM espalier.domains WHERE domain = %s", [self.target.domain])
+        empty = driver.execute(_EMPTY, [self.target.schema]).fetchone()
+        if Thing("schema", self.target.schema) in self._marks and empty and empty[0]:
+            driver.execute(SQL("DROP SCHEMA {}").format(Identifier(self.target.schema)))

@@ -1,0 +1,150 @@
+"""Whether a domain's schema is as its revisions left it; reads the catalogs with the jobs role's rights.
+
+What is required is what our revisions have on record, and the metadata at their head: on an adopted site the
+application's own tables have no record.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Constraint, Table
+
+from migrations import catalog, records, state
+from migrations.catalog import Snapshot, Thing
+from migrations.comparison import comparison
+from migrations.connection import OURS, Database, Target, connect, look_into
+from migrations.metadata import METADATA
+from migrations.preflight import enum_labels, find_target, look_at_record
+from migrations.revisions import applied, head
+from orchestration.errors import EspalierError
+from orchestration.settings import Domain, Settings
+
+__all__ = ["extra_objects", "head", "inspect_domain", "invalid_indexes", "missing_or_different", "opened", "pending"]
+
+
+def inspect_domain(settings: Settings, domain: Domain) -> dict[str, list[str]]:
+    """Verify a domain's schema; gives what was found by the name of the check, and the revision.
+
+    Raises:
+        EspalierError: the domain is not in this database, or not where the settings say.
+    """
+    with opened(settings, domain) as (database, target):
+        return {
+            "revision": [state.current(database.driver, domain) or "base"],
+            "required_objects_present_and_equal": missing_or_different(database, target),
+            "required_indexes_valid": invalid_indexes(database, target),
+            "no_pending_revisions": pending(database, target),
+            "no_extra_objects": extra_objects(database, target),
+        }
+
+
+@contextmanager
+def opened(settings: Settings, domain: Domain) -> Generator[tuple[Database, Target]]:
+    """Connect as the jobs role and look into a domain's schema.
+
+    Raises:
+        EspalierError: the domain is not in this database, or not where the settings say.
+    """
+    with connect(settings.url("jobs")) as database:
+        with database.driver.transaction():
+            schema = settings.schema_of(domain)
+            if look_at_record(database.driver, domain, schema) is None:
+                raise EspalierError(f"{domain}: not set up in this database; run `espalier migrate --domain {domain}`")
+            target = find_target(database.driver, domain, schema)
+        look_into(database, target)
+        yield database, target
+
+
+def missing_or_different(database: Database, target: Target) -> list[str]:
+    """Name what is required and not there, or not as it should be.
+
+    While revisions are pending, the metadata at their head is ahead of the site; then the record alone is compared.
+    """
+    with database.driver.transaction():
+        found = catalog.snapshot(database.driver, target.schema)
+        problems = [*_unlike_record(database, target, found), *_unlike_metadata(target, found)]
+    if not problems and not pending(database, target):
+        problems = [_describe(difference) for difference in _differences(database, target)]
+    return sorted(set(problems))
+
+
+def invalid_indexes(database: Database, target: Target) -> list[str]:
+    """Name the required indexes that a cancelled concurrent build left INVALID."""
+    known = _known(database, target)
+    return [n for n in catalog.invalid_indexes(database.driver, target.schema) if Thing("index", n) in known]
+
+
+def pending(database: Database, target: Target) -> list[str]:
+    """List the revisions that have not been applied."""
+    with database.driver.transaction():
+        return state.pending(database.driver, target.domain)
+
+
+def extra_objects(database: Database, target: Target) -> list[str]:
+    """Name what stands in the schema and is neither on record nor in the metadata; of a table only the table."""
+    known = _known(database, target)
+    found = catalog.snapshot(database.driver, target.schema)
+    tables = {thing.name for thing in known if thing.kind == "table"}
+    return sorted(str(thing) for thing in found if thing not in known and _owner(thing) in (None, *tables))
+
+
+def _owner(thing: Thing) -> str | None:
+    return thing.name.split(".")[0] if thing.kind in ("column", "constraint", "trigger", "policy") else None
+
+
+def _unlike_record(database: Database, target: Target, found: Snapshot) -> Iterable[str]:
+    at = state.current(database.driver, target.domain)
+    expected = records.expected(database.driver, target.domain, applied(target.domain, at))
+    for thing, definition in records.objects(expected).items():
+        if found.get(thing) != definition:
+            yield f"{thing} {'differs from its record' if thing in found else 'is missing'}"
+
+
+def _unlike_metadata(target: Target, found: Snapshot) -> Iterable[str]:
+    """Compare what Alembic does not: the labels of enums."""
+    for name, labels in enum_labels(target.domain).items():
+        wanted = ", ".join(f"'{label}'" for label in labels)
+        if found.get(Thing("enum", name), wanted) != wanted:
+            yield f"enum {name} has the labels {found[Thing('enum', name)]} instead of {wanted}"
+
+
+def _differences(database: Database, target: Target) -> list[Any]:
+    options = comparison(target.domain)
+    metadata = options.pop("target_metadata")
+    context = MigrationContext.configure(database.alchemy, opts=options)
+    differences: list[Any] = compare_metadata(context, metadata)
+    database.alchemy.rollback()
+    flat = [d for group in differences for d in (group if isinstance(group, list) else [group])]
+    return [d for d in flat if not str(d[0]).startswith("remove_")]
+
+
+def _describe(difference: Any) -> str:
+    """Say one of Alembic's differences in words: `(verb, ..., object)`, or `(verb, schema, table, column, ...)`."""
+    verb, *rest = difference
+    if str(verb).startswith("modify_") and len(rest) >= 6:
+        _schema, table, column, _existing, found, wanted = rest[:6]
+        return f"column {table}.{column}: {str(verb)[7:]} is {found}, should be {wanted}"
+    thing = rest[-1]
+    return f"{str(verb).removeprefix('add_')} {getattr(thing, 'name', thing)} is missing or differs"
+
+
+def _known(database: Database, target: Target) -> set[Thing]:
+    with database.driver.transaction():
+        at = state.current(database.driver, target.domain)
+        on_record = records.expected(database.driver, target.domain, applied(target.domain, at))
+    metadata = METADATA[target.domain]
+    enums = (Thing("enum", name) for name in enum_labels(target.domain))
+    return {*on_record, *enums, *(t for table in metadata.tables.values() for t in _things(table))}
+
+
+def _things(table: Table) -> Iterable[Thing]:
+    yield Thing("table", table.name)
+    yield from (Thing("column", f"{table.name}.{column.name}") for column in table.columns)
+    yield from (Thing("index", str(index.name)) for index in table.indexes)
+    constraints: Iterable[Constraint] = table.constraints
+    yield from (Thing("constraint", f"{table.name}.{constraint.name}") for constraint in constraints)
+    if table.metadata is METADATA[OURS]:
+        yield from (Thing("table", f"alembic_version_{domain}") for domain in METADATA)
