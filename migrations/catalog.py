@@ -4,7 +4,9 @@ Definitions are written under an empty search path, so that they do not depend o
 extension are left out.
 """
 
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
+
+from psycopg.sql import SQL
 
 from migrations.connection import Driver
 
@@ -21,15 +23,15 @@ class Thing(NamedTuple):
 
 Snapshot = dict[Thing, str]
 
-_SNAPSHOT = r"""
+_OBJECTS: LiteralString = r"""
 WITH ns AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s),
      of_extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
      rel AS (
-         SELECT c.* FROM pg_class AS c
+         SELECT c.*, c.xmin AS xid FROM pg_class AS c
          WHERE c.relnamespace IN (SELECT oid FROM ns) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
            AND ('pg_class'::regclass, c.oid) NOT IN (SELECT classid, objid FROM of_extension)
      )
-SELECT 'table' AS kind, relname::text AS name,
+SELECT 'table' AS kind, relname::text AS name, rel.xid,
        CASE relpersistence WHEN 'u' THEN 'unlogged ' ELSE '' END
        || CASE relkind WHEN 'p' THEN 'partitioned by ' || pg_get_partkeydef(oid) WHEN 'f' THEN 'foreign'
           ELSE 'plain' END
@@ -37,12 +39,12 @@ SELECT 'table' AS kind, relname::text AS name,
        || CASE WHEN relforcerowsecurity THEN ' forced' ELSE '' END AS definition
 FROM rel WHERE relkind IN ('r', 'p', 'f')
 UNION ALL
-SELECT 'view', relname::text, pg_get_viewdef(oid) FROM rel WHERE relkind IN ('v', 'm')
+SELECT 'view', relname::text, rel.xid, pg_get_viewdef(oid) FROM rel WHERE relkind IN ('v', 'm')
 UNION ALL
-SELECT 'sequence', relname::text, 'sequence' FROM rel
+SELECT 'sequence', relname::text, rel.xid, 'sequence' FROM rel
 WHERE relkind = 'S' AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = rel.oid AND deptype IN ('i', 'a'))
 UNION ALL
-SELECT 'column', rel.relname || '.' || a.attname,
+SELECT 'column', rel.relname || '.' || a.attname, a.xmin,
        format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
        || CASE a.attidentity WHEN 'a' THEN ' identity' WHEN 'd' THEN ' identity by default' ELSE '' END
        || CASE a.attgenerated WHEN '' THEN ' default ' ELSE ' generated as ' END
@@ -52,27 +54,27 @@ JOIN pg_attribute AS a ON a.attrelid = rel.oid AND a.attnum > 0 AND NOT a.attisd
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE rel.relkind IN ('r', 'p', 'f')
 UNION ALL
-SELECT 'constraint', rel.relname || '.' || k.conname, pg_get_constraintdef(k.oid)
+SELECT 'constraint', rel.relname || '.' || k.conname, k.xmin, pg_get_constraintdef(k.oid)
 FROM rel JOIN pg_constraint AS k ON k.conrelid = rel.oid
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x')
 UNION ALL
-SELECT 'index', i.relname::text, pg_get_indexdef(x.indexrelid)
+SELECT 'index', i.relname::text, x.xmin, pg_get_indexdef(x.indexrelid)
 FROM rel
 JOIN pg_index AS x ON x.indrelid = rel.oid
 JOIN pg_class AS i ON i.oid = x.indexrelid
 WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
 UNION ALL
-SELECT 'trigger', rel.relname || '.' || t.tgname,
+SELECT 'trigger', rel.relname || '.' || t.tgname, t.xmin,
        pg_get_triggerdef(t.oid) || CASE t.tgenabled WHEN 'O' THEN '' ELSE ', not enabled for every origin' END
 FROM rel JOIN pg_trigger AS t ON t.tgrelid = rel.oid
 WHERE NOT t.tgisinternal
 UNION ALL
-SELECT 'policy', rel.relname || '.' || p.polname,
+SELECT 'policy', rel.relname || '.' || p.polname, p.xmin,
        concat_ws(' ', p.polcmd::text, p.polpermissive::text, pg_get_expr(p.polqual, p.polrelid),
                  pg_get_expr(p.polwithcheck, p.polrelid))
 FROM rel JOIN pg_policy AS p ON p.polrelid = rel.oid
 UNION ALL
-SELECT 'function', p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
+SELECT 'function', p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', p.xmin,
        pg_get_functiondef(p.oid) || CASE
            WHEN EXISTS (
                SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl WHERE acl.grantee = 0
@@ -81,7 +83,7 @@ FROM pg_proc AS p
 WHERE p.pronamespace IN (SELECT oid FROM ns) AND p.prokind IN ('f', 'p')
   AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT classid, objid FROM of_extension)
 UNION ALL
-SELECT 'enum', t.typname::text, (
+SELECT 'enum', t.typname::text, t.xmin, (
     SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum AS e
     WHERE e.enumtypid = t.oid
 )
@@ -89,6 +91,10 @@ FROM pg_type AS t
 WHERE t.typnamespace IN (SELECT oid FROM ns) AND t.typtype = 'e'
   AND ('pg_type'::regclass, t.oid) NOT IN (SELECT classid, objid FROM of_extension)
 """
+
+_MADE_HERE = SQL(
+    "SELECT kind, name FROM ({}) AS o WHERE o.xid::text = (pg_current_xact_id()::text::bigint %% 4294967296)::text"
+).format(SQL(_OBJECTS))
 
 _INVALID_INDEXES = """
 SELECT i.relname::text FROM pg_catalog.pg_index AS x
@@ -104,9 +110,15 @@ def snapshot(driver: Driver, schema: str) -> Snapshot:
     with driver.transaction(), driver.cursor() as cursor:
         before = cursor.execute("SELECT current_setting('search_path')").fetchone()
         cursor.execute("SELECT set_config('search_path', 'pg_catalog', true)")
-        rows = cursor.execute(_SNAPSHOT, {"schema": schema}).fetchall()
+        rows = cursor.execute(_OBJECTS, {"schema": schema}).fetchall()
         cursor.execute("SELECT set_config('search_path', %s, true)", before)
-    return {Thing(kind, name): definition or "" for kind, name, definition in rows}
+    return {Thing(kind, name): definition or "" for kind, name, _xid, definition in rows}
+
+
+def made_here(driver: Driver, schema: str) -> set[Thing]:
+    """Name the objects that the transaction at hand has made or changed, and not someone else meanwhile."""
+    rows = driver.execute(_MADE_HERE, {"schema": schema}).fetchall()
+    return {Thing(kind, name) for kind, name in rows}
 
 
 def invalid_indexes(driver: Driver, schema: str) -> list[str]:

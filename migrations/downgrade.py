@@ -36,18 +36,21 @@ def refuse_loss(counts: Mapping[str, int], folder: Path, way: str) -> None:
         )
 
 
-def dump_lost(driver: Driver, revision: Revision, folder: Path) -> dict[str, int]:
+def dump_lost(driver: Driver, revision: Revision, folder: Path, *, may_delete: bool) -> dict[str, int]:
     """Write the rows that a step is about to destroy to one CSV file a table; gives the rows by path.
 
     Runs in the step's transaction and keeps the tables locked until it ends.
+
+    Raises:
+        EspalierError: there are such rows and they may not be deleted.
     """
-    dumped: dict[str, int] = {}
-    for table, where in _predicates([revision]).items():
+    tables = _predicates([revision])
+    for table in tables:
         driver.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(Identifier(table)))
-        if _count(driver, table, where):
-            path = folder / f"{revision.id}-{table}.csv"
-            dumped[str(path)] = _copy_out(driver, table, where, path)
-    return dumped
+    counts = count_lost(driver, [revision])
+    if not may_delete:
+        refuse_loss(counts, folder, f"{revision.id}: going down")
+    return dict(_copy_out(driver, table, tables[table], folder / f"{revision.id}-{table}.csv") for table in counts)
 
 
 def _predicates(revisions: Iterable[Revision]) -> dict[str, Composed]:
@@ -63,7 +66,7 @@ def _count(driver: Driver, table: str, where: Composed) -> int:
     return int(row[0]) if row else 0
 
 
-def _copy_out(driver: Driver, table: str, where: Composed, path: Path) -> int:
+def _copy_out(driver: Driver, table: str, where: Composed, path: Path) -> tuple[str, int]:
     statement = SQL("COPY (SELECT * FROM {} WHERE {}) TO STDOUT (FORMAT csv, HEADER true)")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
@@ -73,4 +76,4 @@ def _copy_out(driver: Driver, table: str, where: Composed, path: Path) -> int:
                 file.write(block)
         file.flush()
         os.fsync(file.fileno())
-        return cursor.rowcount
+        return str(path), cursor.rowcount

@@ -22,13 +22,14 @@ def offline_sql(settings: Settings, domain: Domain, to: str = "head") -> str:
     Args:
         settings: the site.
         domain: which of its domains.
-        to: where to, from an empty database; or `from:to`, each a revision, its number, `base` or `head`.
+        to: where to, from an empty database (to `base`: from the head); or `from:to`, each a revision, its number,
+            `base` or `head`.
 
     Raises:
         EspalierError: there is no such revision.
     """
     start, _, goal = to.rpartition(":")
-    origin = plan(domain, None, start or "base").target
+    origin = plan(domain, None, start or ("head" if goal == "base" else "base")).target
     way = plan(domain, origin, goal)
     target = Target(domain, settings.schema_of(domain), "extensions")
     parts = [_HEADER.format(title=f"{domain}: {origin or 'base'} to {way.target or 'base'}")]

@@ -4,10 +4,12 @@ The server's version, the extension, our schema, the schema on record for the do
 in the way, objects of ours that went missing.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 from psycopg.sql import SQL, Identifier
+from sqlalchemy import MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ENUM
 
 from migrations import catalog, records
@@ -54,7 +56,7 @@ def look_at_record(driver: Driver, domain: str, schema: str) -> Record | None:
 
 
 def find_target(driver: Driver, domain: str, schema: str) -> Target:
-    """Tell in which schemas the domain's names are found; pgvector may still be to come."""
+    """Tell in which schemas the domain's names are found; pgvector may be still to come."""
     return Target(domain, schema, extension_schema(driver) or "extensions")
 
 
@@ -111,14 +113,22 @@ def refuse_missing_role(driver: Driver, role: str) -> None:
 
 def refuse_neighbours(driver: Driver, target: Target) -> None:
     """Refuse to build a domain where tables or types of its names stand already."""
-    metadata = METADATA[target.domain]
-    names = [t.name for t in metadata.tables.values()] + list(enum_labels(target.domain))
+    names = [*_relation_names(METADATA[target.domain]), *enum_labels(target.domain)]
     rows = driver.execute(_NEIGHBOURS, {"schema": target.schema, "names": names}).fetchall()
     if rows:
         found = ", ".join(row[0] for row in rows[:8]) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
         raise EspalierError(
             f"{target.domain}: schema {target.schema} of {server_name(driver)} has {found} already; nothing was "
             f"changed; set ESPALIER_{target.domain.upper()}_SCHEMA to an empty schema"
+        )
+
+
+def _relation_names(metadata: MetaData) -> Iterator[str]:
+    for table in metadata.tables.values():
+        yield table.name
+        yield from (str(index.name) for index in table.indexes)
+        yield from (
+            str(key.name) for key in table.constraints if isinstance(key, PrimaryKeyConstraint | UniqueConstraint)
         )
 
 

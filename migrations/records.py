@@ -44,6 +44,12 @@ def made_by(driver: Driver, domain: str, revision: str) -> Snapshot:
     return {Thing(kind, name): definition for kind, name, definition in rows}
 
 
+def of_domain(driver: Driver, domain: str) -> set[Thing]:
+    """Name whatever is on record for a domain."""
+    rows = driver.execute("SELECT kind, name FROM espalier.created_objects WHERE domain = %s", [domain]).fetchall()
+    return {Thing(kind, name) for kind, name in rows}
+
+
 def expected(driver: Driver, domain: str, applied: Collection[str]) -> Snapshot:
     """Read what must be found when the given revisions are applied."""
     rows = driver.execute(_EXPECTED, [domain, list(applied)]).fetchall()
@@ -55,10 +61,19 @@ def forget(driver: Driver, domain: str, revision: str) -> None:
     driver.execute(_FORGET, [domain, revision])
 
 
-def changes(before: Snapshot, after: Snapshot, intended: Collection[Thing]) -> Snapshot:
-    """Tell what a step made: what is new, what is different, and what was built in an earlier, interrupted try."""
+def changes(before: Snapshot, after: Snapshot, ours: Collection[Thing], intended: Collection[Thing]) -> Snapshot:
+    """Tell what a step made.
+
+    Args:
+        before: the schema before the step.
+        after: the schema after it.
+        ours: what the step's transaction made, and what is on record; else it is a neighbour's, made meanwhile.
+        intended: what was noted before it was built, perhaps by an earlier, interrupted try.
+    """
     return {
-        thing: definition for thing, definition in after.items() if before.get(thing) != definition or thing in intended
+        thing: definition
+        for thing, definition in after.items()
+        if thing in intended or (before.get(thing) != definition and thing in ours)
     }
 
 

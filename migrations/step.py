@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 from migrations import catalog, records
 from migrations.catalog import Snapshot, Thing
 from migrations.connection import OURS, Driver, Target
-from migrations.downgrade import count_lost, dump_lost, refuse_loss
+from migrations.downgrade import dump_lost
 from migrations.locks import TIMEOUTS
 from migrations.revisions import Direction, Revision
 
@@ -78,18 +78,18 @@ class Step:
         )
 
     def _record(self, driver: Driver, after: Snapshot) -> None:
-        intended = records.made_by(driver, self.target.domain, self.revision.id)
-        made = records.changes(self._before, after, intended)
+        domain, schema = self.target.domain, self.target.schema
+        intended = records.made_by(driver, domain, self.revision.id)
+        ours = catalog.made_here(driver, schema) | set(records.of_domain(driver, domain))
+        made = records.changes(self._before, after, ours, intended)
         self.changed = list(made)
-        records.write(driver, self.target.domain, self.revision.id, {**made, **self._marks})
+        records.write(driver, domain, self.revision.id, {**made, **self._marks})
 
     def _guard(self, driver: Driver) -> None:
         recorded = records.made_by(driver, self.target.domain, self.revision.id)
         self._marks = {thing: text for thing, text in recorded.items() if thing.kind in records.MARKS}
         records.refuse_unlike_record(self.revision.id, recorded, self._before)
-        if not self.may_delete:
-            refuse_loss(count_lost(driver, [self.revision]), self.dumps, f"{self.revision.id}: going down")
-        self.dumped = dump_lost(driver, self.revision, self.dumps)
+        self.dumped = dump_lost(driver, self.revision, self.dumps, may_delete=self.may_delete)
 
     def _forget(self, driver: Driver, after: Snapshot) -> None:
         gone = [thing for thing in self._before if thing not in after]

@@ -2,8 +2,8 @@
 
 A trigger, not a view: with a view the enum's cast makes the column read-only and INSTEAD OF breaks ON CONFLICT, and the
 application's ORM would drop or recreate its table. The mirror runs with the owner's rights (the application has none on
-`xp_ledger`), with the search path of the day it was made and temporary tables last. It touches only rows that came from
-`points_ledger`, and never raises.
+`xp_ledger`) and a fixed path that holds the domain's schema only, temporary tables last. It touches only rows that came
+from `points_ledger`, and never raises.
 
 The backfill begins again when this step is done: what was written while there was no trigger is not mirrored.
 """
@@ -18,7 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the mirror and let the backfill begin."""
-    for statement in (_ROW, _TRUNCATE, *_RIGHTS, *_TRIGGERS):
+    for statement in (_PATH, _ROW, _TRUNCATE, *_RIGHTS, *_TRIGGERS):
         op.execute(statement)
     op.execute(
         """
@@ -35,6 +35,9 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION xp_ledger_sync()")
     op.execute("DROP FUNCTION xp_ledger_sync_truncate()")
 
+
+# Until the end of this transaction; the functions keep it.
+_PATH = "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)"
 
 _ROW = """
     CREATE FUNCTION xp_ledger_sync() RETURNS trigger
