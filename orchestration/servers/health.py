@@ -12,9 +12,9 @@ query Health {
   instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } }
   workspaceOrError {
     ... on Workspace {
-      locationEntries { name loadStatus locationOrLoadError { ... on PythonError { message } } }
+      locationEntries { name loadStatus locationOrLoadError { ... on PythonError { message causes { message } } } }
     }
-    ... on PythonError { message }
+    ... on PythonError { message causes { message } }
   }
 }
 """
@@ -53,7 +53,7 @@ def _refuse_broken_code(workspace: dict[str, Any]) -> None:
     found = {entry["name"]: entry["locationOrLoadError"] for entry in entries} | {"workspace.yaml": workspace}
     for place, error in found.items():
         if error and "message" in error:
-            line = " ".join(error["message"].split())
+            line = " ".join([error, *error["causes"]][-1]["message"].split())
             raise EspalierError(f"code location {place} does not load: {line}; correct it and try again")
 
 

@@ -66,7 +66,7 @@ def start_ui(
     *,
     read_only: bool = False,
     workspace: Path = PROJECT / "workspace.yaml",
-    time_limit: float = 120.0,
+    time_limit: float = 180.0,
 ) -> Ui:
     """Start webserver and daemon, as far as they do not run yet, and wait until both are healthy.
 
