@@ -1,12 +1,13 @@
-"""Fixtures: a real Postgres (16 and 18), a migrated template database, a clone of it for each test, a real Dagster
-instance on Postgres storage. Nothing here mocks; `tests/factories.py` builds rows.
+"""Fixtures: real servers, a migrated template database, a clone of it for each test, a real Dagster instance.
+
+The servers are Postgres 16 and 18; Dagster's storage is on them too. `tests/factories.py` builds rows.
 """
 
 import os
 import uuid
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +15,13 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster import DagsterInstance
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
 
 from assets import community, rag
 from migrations import runner
+from orchestration.cli.runs import QUIET
 from orchestration.partitions import AS_OF_TAG
 from orchestration.resources import Postgres
 from orchestration.schedules import RANGE_END, RANGE_START
@@ -47,7 +49,7 @@ class Server:
     """A Postgres server: one URL a role, each of which can be pointed at any database."""
 
     major: int
-    urls: Mapping[Role, str]
+    urls: Mapping[Role, str] = field(repr=False)
 
     def url(self, role: Role, database: str) -> str:
         """Give the URL of a role in a database."""
@@ -184,10 +186,10 @@ def open_instance(url: str, storage: Path) -> Iterator[DagsterInstance]:
         patch.setenv("DAGSTER_PG_URL", url.replace("postgresql://", "postgresql+psycopg2://", 1))
         patch.setenv("ESPALIER_DAGSTER_STORAGE", str(storage))
         instance = DagsterInstance.from_config(str(PROJECT))
-    try:
-        yield instance
-    finally:
-        instance.dispose()
+        try:
+            yield instance
+        finally:
+            instance.dispose()
 
 
 @pytest.fixture
@@ -226,7 +228,7 @@ class Materialize:
             resources={"postgres": dg.ResourceDefinition.hardcoded_resource(self.site.postgres)},
             instance=self.instance,
             partition_key=partition,
-            run_config={"ops": ops},
+            run_config={"ops": ops, **QUIET},
             tags=tags,
             raise_on_error=raise_on_error,
         )

@@ -6,7 +6,7 @@ import dagster as dg
 
 import sql
 from assets.table_asset import TableAsset, preview, verdict
-from orchestration.resources import Postgres, Transaction
+from orchestration.resources import Postgres, Session, Transaction
 
 QUERIES = sql.load("community", "vote_graph")
 VOTE_GRAPH = TableAsset(
@@ -34,14 +34,19 @@ def vote_graph(context: dg.AssetExecutionContext, postgres: dg.ResourceParam[Pos
     Only changed rows are written; edges whose votes are gone are deleted. Refresh and checks see one snapshot.
     """
     with VOTE_GRAPH.session(postgres) as session:
-        merge = "refresh_with_merge" if session.server_version >= MERGE_SINCE else "refresh_without_merge"
+        return refresh(session)
 
-        def refresh(tx: Transaction) -> dg.MaterializeResult[Any]:
-            tx.lock(VOTE_GRAPH.lock_name)
-            written = tx.one(QUERIES[merge])
-            return _result(written, tx.one(QUERIES["compare_with_votes"]), tx.all(QUERIES["describe_by_reciprocity"]))
 
-        return session.run(refresh, repeatable_read=True)
+def refresh(session: Session) -> dg.MaterializeResult[Any]:
+    """Refresh the graph and count what the checks compare, in one transaction and snapshot."""
+    merge = "refresh_with_merge" if session.server_version >= MERGE_SINCE else "refresh_without_merge"
+
+    def work(tx: Transaction) -> dg.MaterializeResult[Any]:
+        tx.lock(VOTE_GRAPH.lock_name)
+        written = tx.one(QUERIES[merge])
+        return _result(written, tx.one(QUERIES["compare_with_votes"]), tx.all(QUERIES["describe_by_reciprocity"]))
+
+    return session.run(work, repeatable_read=True)
 
 
 def _result(

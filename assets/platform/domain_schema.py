@@ -3,12 +3,11 @@
 from typing import Any
 
 import dagster as dg
-import psycopg
 
-from assets.table_asset import OWNER, RETRY, verdict
+from assets.table_asset import OWNER, RETRY, schema_key, untyped_result, verdict
 from migrations import verify
 from orchestration.errors import EspalierError
-from orchestration.resources import Postgres
+from orchestration.resources import REFUSED, Postgres
 from orchestration.settings import Domain
 
 CHECKS = {
@@ -23,7 +22,7 @@ BLOCKING = ("required_objects_present_and_equal", "required_indexes_valid")
 
 def schema_asset(domain: Domain) -> dg.AssetsDefinition:
     """Make the asset that verifies a domain's schema."""
-    key = dg.AssetKey(["platform", f"{domain}_schema"])
+    key = schema_key(domain)
     specs = {
         name: dg.AssetCheckSpec(name, asset=key, description=text, blocking=name in BLOCKING)
         for name, text in CHECKS.items()
@@ -40,10 +39,12 @@ def schema_asset(domain: Domain) -> dg.AssetsDefinition:
         check_specs=list(specs.values()),
         description=f"The schema of {domain} as its revisions left it: verified against the catalogs, never changed.",
     )
+    @untyped_result
     def domain_schema(postgres: dg.ResourceParam[Postgres]) -> dg.MaterializeResult[Any]:
         found = _inspect(postgres, domain)
+        (revision,) = found.pop("revision")
         return dg.MaterializeResult(
-            metadata={"revision": found.pop("revision")[0], **{name: len(items) for name, items in found.items()}},
+            metadata={"revision": revision, **{name: len(items) for name, items in found.items()}},
             check_results=[_verdict(specs[name], name, items) for name, items in found.items()],
         )
 
@@ -59,6 +60,4 @@ def _inspect(postgres: Postgres, domain: Domain) -> dict[str, list[str]]:
     try:
         return verify.inspect_domain(postgres.settings, domain)
     except EspalierError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
-    except psycopg.OperationalError:
-        raise
+        raise dg.Failure(str(error), metadata={REFUSED: True}, allow_retries=False) from error

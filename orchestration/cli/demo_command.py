@@ -14,9 +14,9 @@ from orchestration.cli.run_commands import Json, jobs_named, tags_of
 from orchestration.cli.runs import RunReport, dagster_instance, run_job
 from orchestration.cli.site import NO_EXTERNAL_SERVER, serving
 from orchestration.definitions import build_definitions
-from orchestration.resources import Postgres
+from orchestration.resources import Postgres, connect
 from orchestration.schedules import RANGE_END, RANGE_START
-from orchestration.settings import Settings, load_settings
+from orchestration.settings import Domain, Settings, load_settings
 
 RAG_DAYS = 90
 
@@ -46,19 +46,28 @@ def demo(
 
 
 def prepare(settings: Settings, scale: Scale) -> dict[str, int]:
-    """Migrate and load; rows are loaded where the live application would have written them: below the sync trigger."""
+    """Migrate and load; rows are loaded below the sync trigger, where a live application has written them."""
     started = monotonic()
     for domain in settings.domains:
-        if not runner.is_at_head(settings, domain):
+        if not is_set_up(settings, domain):
             runner.migrate(settings, domain, demo_data.LOAD_AT[domain])
     with err.status("Loading demo data") as spinner:
         loaded = demo_data.generate_and_load(
-            settings, scale.value, lambda table, rows: spinner.update(f"Loading demo data: {table} {rows:,}")
+            settings,
+            scale.value,
+            lambda table, rows: spinner.update(f"Loading demo data: {table} {rows:,}"),
+            last_day=datetime.now(UTC).date() - timedelta(days=1),
         )
     for domain in settings.domains:
         runner.migrate(settings, domain)
     err.print(f"Schema and demo data are ready ({monotonic() - started:.1f} s).")
     return loaded
+
+
+def is_set_up(settings: Settings, domain: Domain) -> bool:
+    """Tell whether a domain has been migrated here at all; if so the demo takes it up only, never down."""
+    with connect(settings.url("migrator")) as connection:
+        return runner.current(connection, domain) is not None
 
 
 def run_all(settings: Settings) -> list[RunReport]:

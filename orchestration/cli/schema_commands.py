@@ -1,11 +1,12 @@
 """The command that changes a schema: `migrate`."""
 
+import json
 from typing import Annotated
 
 import typer
 
 from migrations import runner
-from orchestration.cli.output import print_json, say
+from orchestration.cli.output import err, print_json, print_table, say
 from orchestration.cli.run_commands import Json
 from orchestration.cli.site import site
 from orchestration.errors import EspalierError
@@ -29,11 +30,46 @@ def migrate(
                 say(runner.offline_sql(settings, name, to))
             return
         reports = [
-            runner.migrate(settings, name, to, yes_delete_data=yes_delete_data, on_step=None if as_json else say)
-            for name in domains
+            runner.migrate(settings, name, to, yes_delete_data=yes_delete_data, on_step=show_step) for name in domains
         ]
     if as_json:
-        print_json([report.to_json() for report in reports])
+        print_json([json.loads(report.to_json()) for report in reports])
+    else:
+        for report in reports:
+            show(report)
+    if not all(report.ok for report in reports):
+        raise typer.Exit(1)
+
+
+def show_step(step: runner.StepEvent) -> None:
+    """Tell on standard error what a migration is doing: long steps are not silent."""
+    way = "applied" if step.direction == "up" else "taken back"
+    if step.state == "done":
+        err.print(f"  {step.revision} {way} ({step.seconds:.2f} s): {step.title}", markup=False)
+    elif step.state == "retry":
+        err.print(f"  {step.revision} waits for a lock, try {step.tries}", markup=False)
+
+
+def show(report: runner.MigrationReport) -> None:
+    """Print the report of seed 004: before, each revision with its time, after, summary."""
+    rows = [(s.revision, s.title, s.direction, s.objects, round(s.seconds, 2)) for s in report.steps]
+    say(
+        f"{report.domain} in schema {report.schema}: {report.from_revision or 'base'} to {report.to_revision or 'base'}"
+    )
+    for finding in report.preflight:
+        say(f"  {'ok ' if finding.ok else 'NOT'} {finding.name}: {finding.detail}")
+    if rows:
+        print_table("Revisions", ("revision", "what", "way", "objects", "seconds"), rows)
+    for path, count in report.dumps.items():
+        say(f"  {count:,} rows were written to {path} before they were deleted")
+    wrong = [finding for finding in report.verification if not finding.ok]
+    for finding in wrong:
+        say(f"  NOT {finding.name}: {finding.detail}")
+    verified = len(report.verification) - len(wrong)
+    say(
+        f"  {verified} of {len(report.verification)} objects verified, {len(report.grants)} grants changed,"
+        f" {report.seconds:.1f} s"
+    )
 
 
 def chosen(settings: Settings, name: str | None, to: str) -> list[Domain]:
