@@ -80,14 +80,15 @@ def refresh(
     with tx.connection.transaction(force_rollback=dry_run):
         tx.fix_zone(RAG_METRICS_HISTORY.lock_name, zone)
         tx.execute(QUERIES["bound_memory"])
-        figures: Figures = {"days": len(days)} | tx.one(QUERIES["roll_up"], _parameters(days, policy))
+        figures: Figures = {"days": len(days)} | tx.one(QUERIES["roll_up"], parameters(days, policy))
         if figures["dialogues_with_refused_values"]:
-            tx.execute(QUERIES["quarantine_refused_values"], _parameters(days, policy))
+            tx.execute(QUERIES["quarantine_refused_values"], parameters(days, policy))
         span = {"from": _naive(days[0].start), "until": _naive(days[-1].end), "zone": zone}
         return figures | tx.one(QUERIES["compare_with_dialogues"], span), tx.all(QUERIES["describe_days"], span)
 
 
-def _parameters(days: Sequence[Day], policy: RagPolicy) -> dict[str, Any]:
+def parameters(days: Sequence[Day], policy: RagPolicy) -> dict[str, Any]:
+    """Give the parameters of the roll-up: the days with their instants, and the targets."""
     return {
         "days": [day.on for day in days],
         "starts": [_naive(day.start) for day in days],
