@@ -10,12 +10,12 @@ from datetime import date
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
 import sql
 from orchestration.demo import community, rag
 from orchestration.demo.plan import LAST_DAY, SCALES, Plan, Scale, plan
-from orchestration.demo.table import Table
+from orchestration.demo.table import Block, Table
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain, Settings
 
@@ -24,7 +24,7 @@ Connection = psycopg.Connection[DictRow]
 
 # The revision at which a domain's demo data is loaded: before the trigger that copies points into the XP ledger, so
 # that the backfill has something to do. Migrate on to the head afterwards.
-LOAD_AT: Mapping[Domain, str] = {"community": "community_0000", "rag": "head"}
+LOAD_AT: Mapping[Domain, str] = {"community": "community_0016", "rag": "head"}
 
 _QUERIES = sql.load("platform", "demo")
 _SESSIONS = sql.load("platform", "sessions")
@@ -135,21 +135,22 @@ def _report(progress: Progress, name: str) -> Callable[[int], None]:
 
 
 def _copy(connection: Connection, schema: str, table: Table, report: Callable[[int], None]) -> None:
-    """Copy a table's rows block by block, and gather its statistics: the jobs that follow plan with them."""
+    """Copy a table's rows, and gather its statistics: the jobs that follow plan with them."""
     present = _columns(connection, schema, table.name)
+    columns = [name for name in table.columns() if name in present or name not in table.newer]
     done = 0
     report(done)
-    columns = [name for name in table.columns() if name in present or name not in table.newer]
-    with connection.cursor() as cursor:
-        with cursor.copy(_copy_statement(table.name, columns)) as copy:
-            for block in table.blocks():
-                for row in zip(*(block[name] for name in columns), strict=True):
-                    copy.write_row(row)
-                done += len(block[columns[0]])
-                report(done)
-        cursor.execute(SQL("ANALYZE {}").format(Identifier(table.name)))
+    for block in table.blocks():
+        _copy_block(connection, table.name, {name: block[name] for name in columns})
+        done += len(block[columns[0]])
+        report(done)
+    connection.execute(SQL("ANALYZE {}").format(Identifier(table.name)))
 
 
-def _copy_statement(table: str, columns: list[str]) -> Composed:
-    names = SQL(", ").join(Identifier(name) for name in columns)
-    return SQL("COPY {} ({}) FROM STDIN").format(Identifier(table), names)
+def _copy_block(connection: Connection, table: str, block: Block) -> None:
+    """Copy one block: its foreign keys are checked at its end, so that the server does not pile them up."""
+    names = SQL(", ").join(Identifier(name) for name in block)
+    statement = SQL("COPY {} ({}) FROM STDIN").format(Identifier(table), names)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in zip(*block.values(), strict=True):
+            copy.write_row(row)
