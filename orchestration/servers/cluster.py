@@ -110,7 +110,7 @@ class Cluster:
         postmaster.end_orphans(self.location.data)
         postmaster.clear_stale_files(self.location)
         before = self._log_size()
-        code, printed = self._pg_ctl("start", "-l", "server.log")
+        code, printed = self._pg_ctl("start", "-l", str(self.location.log))
         if code == 0:
             return
         logged = self._logged_since(before)
@@ -120,7 +120,7 @@ class Cluster:
         raise failure(f"Postgres does not start in {self.location.data}: {reason}; log: {self.location.log}")
 
     def _pg_ctl(self, verb: str, *options: str) -> tuple[int, str]:
-        return self._run("pg_ctl", "-D", "data", "-w", "-t", str(_PATIENCE_S), *options, verb)
+        return self._run("pg_ctl", "-D", str(self.location.data), "-w", "-t", str(_PATIENCE_S), *options, verb)
 
     def _run(self, program: str, *options: str, stdin: str = "") -> tuple[int, str]:
         return self.user.run([self.programs / program, *options], cwd=self.location.server, stdin=stdin)

@@ -83,23 +83,13 @@ def plan(home: Path, major: Major) -> Location:
 
 def recorded(home: Path) -> Location | None:
     """Read the record; none when there is none, or when the home was moved with its data."""
-    try:
-        record = json.loads((ours(home) / "server.json").read_text())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise unusable(home, error) from error
-    except ValueError as error:
-        raise EspalierError(
-            f"{ours(home) / 'server.json'} is damaged ({error}); restore it, or remove {ours(home)} and start anew"
-        ) from error
-    server = Path(record["server"])
-    if record["home"] == str(home):
-        return Location(home, known_major(record["major"]), server, Path(record["socket"]), record["set_up"])
-    if server.is_relative_to(record["home"]):
+    location = _read_record(ours(home) / "server.json")
+    if location is None or location.home == home:
+        return location
+    if location.server.is_relative_to(location.home):
         return None
     raise EspalierError(
-        f"{home} was moved from {record['home']}, and its data lie in {server}; "
+        f"{home} was moved from {location.home}, and its data lie in {location.server}; "
         f"move it back, or remove {ours(home)} and start anew"
     )
 
@@ -215,6 +205,21 @@ def unusable(folder: Path, error: OSError) -> EspalierError:
         f"{folder} cannot be used: {where}: {error.strerror or error}; "
         "set ESPALIER_HOME to a folder that you can write to"
     )
+
+
+def _read_record(path: Path) -> Location | None:
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unusable(path.parent, error) from error
+    try:
+        record = json.loads(text)
+        home, server, socket = (Path(record[name]) for name in ("home", "server", "socket"))
+        return Location(home, known_major(record["major"]), server, socket, str(record["set_up"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise EspalierError(f"{path} is damaged ({error}); remove {path.parent} and start anew") from error
 
 
 def _decide(home: Path, major: Major, user: OsUser) -> Location:
