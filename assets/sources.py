@@ -10,7 +10,7 @@ import dagster as dg
 from psycopg.sql import Identifier
 
 import sql
-from assets.table_asset import OWNER
+from assets.table_asset import OWNER, table_metadata, without_beta_notice
 from orchestration.resources import Postgres, Transaction
 from orchestration.settings import Domain
 
@@ -32,7 +32,7 @@ def _spec(domain: Domain, key: dg.AssetKey) -> dg.AssetSpec:
         group_name=f"{domain}_application",
         owners=[OWNER],
         kinds={"postgres", "table"},
-        metadata={"dagster/table_name": f"{domain}.{table}"},
+        metadata=table_metadata(domain, table),
     )
 
 
@@ -40,7 +40,6 @@ def observed_sources(domain: Domain, needs: str, assets: Sequence[dg.AssetsDefin
     """Make the application's tables of a domain observable."""
     specs = source_specs(domain, assets)
 
-    @dg.multi_observable_source_asset(name=f"observe_{domain}", specs=specs)
     def observe(postgres: dg.ResourceParam[Postgres]) -> Generator[dg.ObserveResult]:
         """Record estimated rows, size and the newest row of each table that the application writes."""
         tables = [spec.key.path[-1] for spec in specs]
@@ -49,7 +48,8 @@ def observed_sources(domain: Domain, needs: str, assets: Sequence[dg.AssetsDefin
                 with session.transaction() as tx:
                     yield dg.ObserveResult(asset_key=spec.key, metadata=_facts(tx, spec.key.path[-1]))
 
-    return observe
+    with without_beta_notice():
+        return dg.multi_observable_source_asset(name=f"observe_{domain}", specs=specs)(observe)
 
 
 def _facts(tx: Transaction, table: str) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 The computation is the decorated function's; sources that the application owns are in `assets/sources.py`.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from migrations.metadata import METADATA
 from orchestration.resources import Postgres, Session
-from orchestration.settings import Domain
+from orchestration.settings import Domain, load_settings
 from sql import Queries
 
 OWNER = "team:data-platform"
@@ -74,14 +76,14 @@ class TableAsset:
         fresh_within: timedelta = timedelta(hours=36),
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """Turn a function into the asset. Partitioned assets backfill any range as a single run."""
-        declare = dg.asset(
+        options = dict[str, Any](
             key=self.key,
             deps=[schema_key(self.domain), *(dg.AssetKey([self.domain, name]) for name in self.reads)],
             group_name=self.domain,
             owners=[OWNER],
             kinds={"postgres", "sql"},
             tags={"espalier/domain": self.domain},
-            metadata={"dagster/table_name": f"{self.domain}.{self.writes or self.table}"},
+            metadata=table_metadata(self.domain, self.writes or self.table),
             code_version=self.queries.version,
             pool=pool,
             check_specs=list(checks),
@@ -90,7 +92,34 @@ class TableAsset:
             freshness_policy=dg.FreshnessPolicy.time_window(fail_window=fresh_within),
             retry_policy=RETRY,
         )
-        return lambda function: declare(untyped_result(function))
+
+        def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
+            with without_beta_notice():
+                return dg.asset(**options)(untyped_result(function))
+
+        return declare
+
+
+def table_metadata(domain: Domain, table: str) -> dict[str, Any]:
+    """Describe a table to the catalog: its name with the site's schema, and its columns."""
+    columns = [
+        dg.TableColumn(
+            column.name, str(column.type), constraints=dg.TableColumnConstraints(nullable=bool(column.nullable))
+        )
+        for column in METADATA[domain].tables[table].columns
+    ]
+    return {
+        "dagster/table_name": f"{load_settings().schema_of(domain)}.{table}",
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+    }
+
+
+@contextmanager
+def without_beta_notice() -> Generator[None]:
+    """Declare without Dagster's notice of beta interfaces (single-run backfills, observations): used on purpose."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        yield
 
 
 def untyped_result(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.real_votes FILE        (or: python benchmarks/real_votes.py FILE)
 
-FILE has a header and the columns source, target, weight, timestamp (epoch seconds), such as the rating networks of
-SNAP. A weight above 0 is an upvote, below 0 a downvote; 0 is neither and is counted as left out. Each row becomes a
-vote of user `source` on an answer of user `target`. Starts from an empty ESPALIER_HOME (a temporary one unless the
+FILE has the columns source, target, weight, timestamp (epoch seconds), such as the rating networks of SNAP, with or
+without a header. A weight above 0 is an upvote, below 0 a downvote; 0 is neither and is counted as left out. Each row
+becomes a vote of user `source` on an answer of user `target`. Starts from an empty ESPALIER_HOME (a temporary one unless the
 variable names another), migrates, loads by COPY, materializes through Dagster, compares, stops what it started.
 """
 
@@ -72,8 +72,11 @@ def read_votes(path: Path) -> tuple[list[Vote], dict[str, int]]:
     return votes, dict(left_out)
 
 
-def _rows(path: Path, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+def _rows(path: Path, reader: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
     found = [name.strip().lower() for name in reader.fieldnames or ()]
+    if len(found) == len(COLUMNS) and found[0].isdigit():  # as SNAP publishes them: no header, the first line is a row
+        yield dict(zip(COLUMNS, found, strict=True))
+        found = list(COLUMNS)
     if not set(COLUMNS) <= set(found):
         raise EspalierError(f"{path}: columns {', '.join(COLUMNS)} are needed, found {', '.join(found) or 'none'}")
     reader.fieldnames = found

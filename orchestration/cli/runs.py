@@ -139,7 +139,7 @@ def _progress(console: Console | None) -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
-        disable=console is None,
+        disable=console is None or not console.is_terminal,
         transient=True,
     )
 
