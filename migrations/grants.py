@@ -4,7 +4,7 @@ Without an entry a table is readable. What the role has beyond the list is taken
 what a neighbour's tables grant is the neighbour's business.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, LiteralString, NamedTuple, cast
 
 from psycopg.sql import SQL, Composed, Identifier
@@ -49,9 +49,14 @@ _SCHEMA_GRANTS = """
 """
 _SCHEMAS = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY (%s)"
 _PRESENT = """
-    SELECT c.relname::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    SELECT c.relname::text, array_agg(a.attname::text) FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND (c.relname = ANY (%s) OR c.relname LIKE %s)
+    GROUP BY 1
 """
+
+Columns = Mapping[str, Collection[str]]
 
 
 def apply(driver: Driver, target: Target, role: str) -> list[str]:
@@ -68,45 +73,45 @@ def apply(driver: Driver, target: Target, role: str) -> list[str]:
     return [f"granted {g}" for g in missing] + [f"revoked {g}" for g in surplus]
 
 
-def listed(domain: str, schema: str, tables: Collection[str]) -> Iterator[Grant]:
-    """List the rights on those tables of a domain that exist."""
+def listed(domain: str, schema: str, present: Columns) -> Iterator[Grant]:
+    """List the rights on those tables and columns of a domain that are present."""
     for table in METADATA[domain].tables.values():
-        if table.name in tables:
-            yield from _of_table(table, schema)
+        if table.name in present:
+            yield from _of_table(table, schema, present[table.name])
 
 
-def _of_table(table: Table, schema: str) -> Iterator[Grant]:
+def _of_table(table: Table, schema: str, present: Collection[str]) -> Iterator[Grant]:
     for right in str(table.info.get("jobs", READABLE)).replace(",", " ").split():
         yield Grant(right, schema, table.name)
     columns = cast("dict[str, list[str]]", table.info.get("jobs_columns", {}))
     for right, names in columns.items():
-        yield from (Grant(right, schema, table.name, name) for name in names if name in table.columns)
+        yield from (Grant(right, schema, table.name, name) for name in names if name in present)
 
 
 def _listed(driver: Driver, target: Target) -> Iterator[Grant]:
     schemas = list(dict.fromkeys((target.schema, OURS, target.extensions)))
     for (schema,) in driver.execute(_SCHEMAS, [schemas]).fetchall():
         yield Grant("USAGE", schema)
-    tables = _present(driver, target)
-    yield from listed(target.domain, target.schema, tables)
-    yield from (Grant(READABLE, OURS, name) for name in tables if name.startswith("alembic_version_"))
+    present = _present(driver, target)
+    yield from listed(target.domain, target.schema, present)
+    yield from (Grant(READABLE, OURS, name) for name in present if name.startswith("alembic_version_"))
 
 
 def _held(driver: Driver, target: Target, role: str) -> Iterator[Grant]:
     for schema in dict.fromkeys((target.schema, OURS, target.extensions)):
         rows = driver.execute(_SCHEMA_GRANTS, {"schema": schema, "role": role}).fetchall()
         yield from (Grant("USAGE", schema) for (right,) in rows if right == "USAGE")
-    asked: dict[str, Any] = {"schema": target.schema, "role": role, "tables": _present(driver, target)}
+    asked: dict[str, Any] = {"schema": target.schema, "role": role, "tables": list(_present(driver, target))}
     for right, table in driver.execute(_TABLE_GRANTS, asked).fetchall():
         yield Grant(right, target.schema, table)
     for right, table, column in driver.execute(_COLUMN_GRANTS, asked).fetchall():
         yield Grant(right, target.schema, table, column)
 
 
-def _present(driver: Driver, target: Target) -> list[str]:
+def _present(driver: Driver, target: Target) -> Columns:
     names = [table.name for table in METADATA[target.domain].tables.values()]
     ours = r"alembic\_version\_%" if target.schema == OURS else ""
-    return [name for (name,) in driver.execute(_PRESENT, [target.schema, names, ours]).fetchall()]
+    return dict(driver.execute(_PRESENT, [target.schema, names, ours]).fetchall())
 
 
 def _statement(template: LiteralString, grant: Grant, role: str) -> Composed:

@@ -145,6 +145,6 @@ def _things(table: Table) -> Iterable[Thing]:
     yield from (Thing("column", f"{table.name}.{column.name}") for column in table.columns)
     yield from (Thing("index", str(index.name)) for index in table.indexes)
     constraints: Iterable[Constraint] = table.constraints
-    yield from (Thing("constraint", f"{table.name}.{constraint.name}") for constraint in constraints)
+    yield from (Thing("constraint", f"{table.name}.{constraint.name}") for constraint in constraints if constraint.name)
     if table.metadata is METADATA[OURS]:
         yield from (Thing("table", f"alembic_version_{domain}") for domain in METADATA)
