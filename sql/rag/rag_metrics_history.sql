@@ -131,7 +131,7 @@ too_large AS (
     WHERE quarantine.payload <> excluded.payload
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM written) AS days_written,
+SELECT (SELECT count(*) FROM written) AS rows_written,
        (SELECT coalesce(sum(queries), 0)::bigint FROM figure) AS dialogues,
        (SELECT coalesce(sum(refused), 0)::bigint FROM figure) AS dialogues_with_refused_values,
        (SELECT count(*) FROM figure WHERE round(cost, 2) >= 10000)
@@ -165,8 +165,8 @@ WHERE (quarantine.payload, quarantine.first_seen, quarantine.last_seen)
 
 -- name: compare_with_dialogues
 -- What the checks rest on: the rows of these days, the dialogues counted a second way, and figures that cannot be.
+-- A row that the application wrote for another hour of a day is not one of ours.
 SELECT count(*) AS rows_found,
-       count(DISTINCT date) AS days_found,
        coalesce(sum(total_queries), 0)::bigint AS queries,
        (SELECT count(*) FROM ai_dialogue_log WHERE created_at >= %(from)s AND created_at < %(until)s) AS dialogues_logged,
        count(*) FILTER (
@@ -178,7 +178,7 @@ SELECT count(*) AS rows_found,
               OR (total_queries = 0) <> (slo_compliance -> 'noData')::boolean
        ) AS rows_out_of_range
 FROM rag_metrics_history
-WHERE date >= %(from)s AND date < %(until)s;
+WHERE date = ANY (%(dates)s::timestamp[]);
 
 -- name: describe_days
 -- The newest of these days, for the preview.
@@ -186,10 +186,6 @@ SELECT (date AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS day, total_queri
        latency_p95_ms, cost_per_answer, average_relevance_score, positive_votes_rate,
        slo_compliance ->> 'overallMet' AS objectives_met
 FROM rag_metrics_history
-WHERE date >= %(from)s AND date < %(until)s
+WHERE date = ANY (%(dates)s::timestamp[])
 ORDER BY date DESC
 LIMIT 31;
-
--- name: find_day
--- Tells whether a day has its row.
-SELECT EXISTS (SELECT FROM rag_metrics_history WHERE date >= %(from)s AND date < %(until)s) AS found;

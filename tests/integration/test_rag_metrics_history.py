@@ -137,8 +137,8 @@ def test_every_figure_equals_plain_python(
         ask(connection, at, **{name: value for name, value in row.items() if name != "minute"})
     found = run(site, days, zone)
     assert without_id(history(connection)) == by_hand(connection, days, zone)
-    assert found["rows_found"] == found["days_written"] == len(days)
-    assert run(site, days, zone)["days_written"] == 0
+    assert found["rows_found"] == found["rows_written"] == len(days)
+    assert run(site, days, zone)["rows_written"] == 0
 
 
 def dirty_days(connection: Connection, first: date, days: int, rows: int) -> None:
@@ -200,7 +200,7 @@ def test_late_dialogues_rewrite_their_day_only(site: Site, connection: Connectio
     run(site, days)
     before = physical(connection)
     ask(connection, days[4].start.replace(tzinfo=None) + timedelta(hours=3), latency_ms=1)
-    assert run(site, days)["days_written"] == 1
+    assert run(site, days)["rows_written"] == 1
     changed = [old["date"] for old, new in zip(before, physical(connection), strict=True) if old != new]
     assert changed == [days[4].end.replace(tzinfo=None) - timedelta(milliseconds=1)]
     assert without_id(history(connection)) == by_hand(connection, days)
@@ -298,7 +298,7 @@ def test_a_dry_run_reports_and_writes_nothing(site: Site, connection: Connection
     days = days_from(date(2025, 3, 1), 2)
     ask(connection, days[0].start.replace(tzinfo=None), latency_ms=-1)
     found = run(site, days, dry_run=True)
-    assert (found["days_written"], found["dialogues_with_refused_values"]) == (2, 1)
+    assert (found["rows_written"], found["dialogues_with_refused_values"]) == (2, 1)
     assert history(connection) == quarantine(connection) == []
     assert connection.execute("SELECT FROM espalier.partition_zones").rowcount == 0
 
@@ -310,9 +310,18 @@ def test_a_row_of_the_application_for_the_same_day_is_taken_over(site: Site, con
         "rag_metrics_history",
         {"date": datetime(2025, 3, 1, 3), "total_queries": 99, "slo_compliance": {"citationRate": {"met": True}}},
     )
-    assert run(site, days)["days_written"] == 1
+    assert run(site, days)["rows_written"] == 1
     (row,) = history(connection)
     assert (row["date"], row["total_queries"]) == (datetime(2025, 3, 1, 14, 59, 59, 999000), 0)
+
+
+def test_a_row_of_the_application_for_another_hour_of_a_day_does_not_count(site: Site, connection: Connection) -> None:
+    first, second = days_from(date(2025, 3, 1), 2)
+    factories.insert(connection, "rag_metrics_history", {"date": datetime(2025, 3, 1, 20), "total_queries": 99})
+    found = run(site, [second])
+    assert (found["rows_found"], found["queries"]) == (1, 0)
+    run(site, [first])
+    assert [row["total_queries"] for row in history(connection)] == [0, 0]
 
 
 def test_the_zone_of_the_days_cannot_change_once_there_are_rows(site: Site) -> None:
