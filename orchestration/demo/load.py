@@ -100,7 +100,7 @@ def _columns(connection: Connection, schema: str, table: str) -> set[str]:
 
 
 def _demo_hosts(connection: Connection) -> set[str]:
-    query = _QUERIES["find_hosts"].text.format(users=Identifier("users"))
+    query = _QUERIES["find_hosts"].text.format(table=Identifier("users"))
     return {row["host"] for row in connection.execute(query, {"pattern": "%.demo.example"})}
 
 

@@ -5,7 +5,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('espalier demo', 20260101));
 -- name: find_hosts
 -- The hosts of the users' addresses that are a demo's: they say which demo is here. The name is filled in.
 SELECT DISTINCT split_part(email, '@', 2) AS host
-FROM {users}
+FROM {table}
 WHERE email LIKE %(pattern)s;
 
 -- name: find_row
