@@ -8,7 +8,6 @@ import dagster as dg
 from assets import community, platform, rag
 from assets.sources import observed_sources
 from orchestration import jobs
-from orchestration.partitions import community_days, rag_days
 from orchestration.resources import Postgres
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import run_failure_webhook
@@ -17,16 +16,15 @@ from orchestration.settings import Domain, Settings, load_settings
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a domain has: its assets, its days, and the revision at which its tables can be observed."""
+    """What a domain has: its assets, and the revision at which its tables can be observed."""
 
     assets: Sequence[dg.AssetsDefinition]
-    days: dg.TimeWindowPartitionsDefinition
     baseline: str
 
 
 PARTS: Mapping[Domain, _Parts] = {
-    "community": _Parts(community.ASSETS, community_days, "community_0000"),
-    "rag": _Parts(rag.ASSETS, rag_days, "rag_0001"),
+    "community": _Parts(community.ASSETS, "community_0000"),
+    "rag": _Parts(rag.ASSETS, "rag_0001"),
 }
 
 
@@ -35,7 +33,7 @@ def build_definitions(settings: Settings | None = None, postgres: Postgres | Non
     settings = settings or load_settings()
     parts: dict[Domain, _Parts] = {domain: PARTS[domain] for domain in settings.domains}
     sources = {d: observed_sources(d, p.baseline, p.assets) for d, p in parts.items()}
-    nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain, part.days) for domain, part in parts.items()}
+    nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain) for domain in parts}
     nightly_platform = jobs.nightly_platform()
     observe = jobs.observe_sources([key for asset in sources.values() for key in asset.keys])
     return dg.Definitions(

@@ -1,4 +1,4 @@
-"""The nightly jobs: which assets run together, and in which days. When they run is in `schedules.py`."""
+"""The nightly jobs: which assets run together. Their days are their assets', their times are in `schedules.py`."""
 
 import dagster as dg
 from dagster import define_asset_job
@@ -7,13 +7,12 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from orchestration.settings import Domain
 
 
-def nightly(domain: Domain, partitions: dg.PartitionsDefinition[str]) -> AssetJob:
+def nightly(domain: Domain) -> AssetJob:
     """Make a domain's nightly job: its schema is verified first, then everything it derives is refreshed."""
     schema = dg.AssetSelection.assets(dg.AssetKey(["platform", f"{domain}_schema"]))
     return define_asset_job(
         f"nightly_{domain}",
         selection=schema | dg.AssetSelection.groups(domain),
-        partitions_def=partitions,
         description=f"Verify the schema of {domain}, then refresh everything that is derived from its tables.",
         tags={"espalier/domain": domain},
     )

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 
-def _register() -> None:
+def register() -> None:
     """Import the commands only now: Dagster takes two seconds, and a wrong setting is found on the way."""
     from orchestration.cli import demo_command, run_commands, schema_commands, server_commands
 
@@ -47,7 +47,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        _register()
+        register()
         code = app(standalone_mode=False)
     except EspalierError as error:
         sys.exit(_refused(str(error)))
