@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -60,9 +61,8 @@ def postmaster_pid(server: EmbeddedPostgres) -> int:
 
 def kill(server: EmbeddedPostgres) -> None:
     """Kill the postmaster and wait until it is gone."""
-    process = psutil.Process(postmaster_pid(server))
-    process.kill()
-    process.wait(30)
+    os.kill(postmaster_pid(server), signal.SIGKILL)
+    eventually(lambda: not server.is_running())
 
 
 def eventually(condition: Callable[[], bool]) -> None:

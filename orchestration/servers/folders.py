@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from orchestration.servers.binaries import TREES, Major
 from orchestration.servers.os_user import OsUser
 
 OUTSIDE = Path("/var/lib/espalier")
-SOCKET_LIMIT = 107
+SOCKET_LIMIT = 107 if sys.platform == "linux" else 103
 _SOCKET_NAME = "/.s.PGSQL.5432"
 _UNUSABLE = re.compile(r'["$`\\\x00-\x1f\x7f]')
 
@@ -82,12 +83,12 @@ def plan(home: Path, major: Major) -> Location:
 
 
 def recorded(home: Path) -> Location | None:
-    """Read the record; none when there is none, or when the home was moved with its data."""
+    """Read the record, if there is one; a home that was moved with its data took its server along."""
     location = _read_record(ours(home) / "server.json")
     if location is None or location.home == home:
         return location
     if location.server.is_relative_to(location.home):
-        return None
+        return replace(plan(home, location.major), set_up=location.set_up)
     raise EspalierError(
         f"{home} was moved from {location.home}, and its data lie in {location.server}; "
         f"move it back, or remove {ours(home)} and start anew"
@@ -236,6 +237,7 @@ def _make_server_folder(location: Location, user: OsUser) -> None:
     if not location.server.is_relative_to(location.home):
         make_folders(OUTSIDE, mode=0o755)
         make_folders(parent, mode=0o700, owner=user)
+        write_private(parent / "home", f"{location.home}\n", owner=user)  # for whoever wonders whose data this is
     make_folders(location.server, mode=0o700, owner=user)
     if not user.may_enter(location.server):
         raise EspalierError(

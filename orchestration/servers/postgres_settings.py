@@ -25,7 +25,7 @@ _SETTINGS = {
     "client_connection_check_interval": "10s",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "datestyle": "iso, ymd",
+    "datestyle": "iso, mdy",
     "lc_messages": "C",
     "lc_monetary": "C",
     "lc_numeric": "C",

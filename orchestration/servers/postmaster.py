@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestration.servers.folders import Location
 
 _READY = {"ready", "standby"}
 _STATUS_LINE = 7
-_END_S = 10
+_KILLED_S = 10
 _SHUTDOWN_S = 300
 
 
@@ -36,20 +37,18 @@ def end(data: Path) -> None:
     """Ask a server for a fast shutdown, without its programs, and wait for it."""
     pid = _pid(data)
     if pid is not None and _works_in(pid, data):
-        process = psutil.Process(pid)
-        process.send_signal(signal.SIGINT)
-        process.wait(_SHUTDOWN_S)
+        os.kill(pid, signal.SIGINT)
+        _await_end(data, _SHUTDOWN_S)
 
 
 def end_orphans(data: Path) -> None:
     """End what a killed postmaster left running; such a process serves nobody and blocks the next start."""
     if alive(data):
         return
-    orphans = list(_servers_in(data))
-    for process in orphans:
+    for process in _servers_in(data):
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(orphans, timeout=_END_S)
+    _await_end(data, _KILLED_S)
 
 
 def clear_stale_files(location: Location) -> None:
@@ -63,6 +62,14 @@ def clear_stale_files(location: Location) -> None:
         return
     (location.data / "postmaster.pid").unlink(missing_ok=True)
     (location.socket / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+
+def _await_end(data: Path, seconds: float) -> None:
+    """Wait until nothing works in the data folder; zombies, which a container may keep for ever, do not count."""
+    running = retry_if_result(lambda process: process is not None)
+    waits = Retrying(retry=running, wait=wait_fixed(0.05), stop=stop_after_delay(seconds))
+    with suppress(RetryError):
+        waits(lambda: next(_servers_in(data), None))
 
 
 def _pid(data: Path) -> int | None:

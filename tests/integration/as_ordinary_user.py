@@ -8,7 +8,6 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import stat
 import sys
 from pathlib import Path
@@ -22,6 +21,7 @@ from orchestration.servers import binaries
 from orchestration.servers.binaries import Major
 from orchestration.servers.os_user import OsUser
 from orchestration.servers.postgres import EmbeddedPostgres, embedded_postgres
+from tests.embedded import kill, postmaster_pid
 
 
 def main() -> None:
@@ -82,9 +82,8 @@ def life(home: Path) -> dict[str, object]:
         with psycopg.connect(url) as conn:
             conn.execute("CREATE SCHEMA s")
             conn.execute("CREATE TABLE s.t AS SELECT generate_series(1, 1000) AS n")
-        pid = int((server.data_folder / "postmaster.pid").read_text().split()[0])
-        owner = psutil.Process(pid).uids().effective
-        os.kill(pid, signal.SIGKILL)
+        owner = psutil.Process(postmaster_pid(server)).uids().effective
+        kill(server)
         server.start()
         with psycopg.connect(url) as conn:
             rows = conn.execute("SELECT count(*) FROM s.t").fetchall()[0][0]

@@ -41,6 +41,7 @@ def test_a_home_that_its_user_cannot_enter_has_its_data_outside(new_server: NewS
     if outside:
         assert (mode(server.data_folder.parents[2]), server.data_folder.parents[2].stat().st_uid) == (0o755, 0)
         assert mode(server.data_folder.parents[1]) == CLOSED
+        assert (server.data_folder.parents[1] / "home").read_text() == f"{server.home}\n"
     server.stop()
     server.start()
     assert rows(server) == 1000
@@ -51,10 +52,10 @@ def test_a_new_home_in_the_place_of_a_deleted_one_starts_empty(new_server: NewSe
     server = new_server(tmp_path / "home")
     server.start()
     write_rows(server)
-    old = psutil.Process(postmaster_pid(server))
+    old = postmaster_pid(server)
     shutil.rmtree(server.home)
     server.start()
-    assert not old.is_running()
+    assert not psutil.pid_exists(old) or psutil.Process(old).status() == psutil.STATUS_ZOMBIE
     with pytest.raises(psycopg.errors.UndefinedTable):
         rows(server)
 
@@ -80,7 +81,7 @@ def test_no_mode_above_home_changes(new_server: NewServer, open_folder: Path) ->
     assert modes_above(odd / "home") == before
 
 
-@pytest.mark.parametrize("name", ["with blank", "it's", "100%", "é 漢", "a,b", "semi;colon&amp"])
+@pytest.mark.parametrize("name", ["it's 100% é 漢;&#", "a,b"])
 def test_a_home_may_have_an_unusual_name(new_server: NewServer, open_folder: Path, name: str) -> None:
     server = new_server(open_folder / name)
     server.start()

@@ -73,11 +73,11 @@ def test_a_record_is_read_back_equal(home: Path, caller: OsUser) -> None:
     assert mode(home / "postgres" / "server.json") == 0o600
 
 
-def test_a_home_moved_with_its_data_is_planned_anew(home: Path, caller: OsUser) -> None:
+def test_a_home_moved_with_its_data_took_its_server_along(home: Path, caller: OsUser) -> None:
     folders.prepare(home, caller)
-    folders.record(folders.plan(home, 18))
+    folders.record(replace(folders.plan(home, 16), set_up="1"))
     moved = home.rename(home.with_name("moved"))
-    assert folders.recorded(moved) is None
+    assert folders.recorded(moved) == replace(folders.plan(moved, 16), set_up="1")
 
 
 def test_a_home_moved_away_from_its_data_is_refused(home: Path, caller: OsUser) -> None:
