@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -82,7 +83,12 @@ def driver_of(alchemy: sa.Connection) -> Driver:
 
 
 def look_into(database: Database, target: Target) -> None:
-    """Make unqualified names mean the domain's own, for SQL and for SQLAlchemy's reflection."""
+    """Make unqualified names mean the domain's own, for SQL and for SQLAlchemy's reflection.
+
+    The setting must outlive the transaction of a step that is tried again, so it has one of its own.
+    """
+    if database.driver.info.transaction_status is not TransactionStatus.IDLE:
+        raise RuntimeError("a transaction is open: the search path would be lost with it")
     with database.driver.transaction():
         database.driver.execute("SELECT set_config('search_path', %s, false)", [target.search_path])
     database.alchemy.dialect.default_schema_name = target.schema

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 from alembic import command
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from migrations import catalog, grants, preflight, records
 from migrations.connection import OURS, Database, Target, connect, look_into, server_name
@@ -66,12 +66,19 @@ def _explained(domain: str) -> Generator[None]:
     """Turn what Postgres refuses into one line that says where the site stands now."""
     try:
         yield
-    except (psycopg.Error, DBAPIError) as error:
-        origin = error.orig if isinstance(error, DBAPIError) else error
+    except (psycopg.Error, SQLAlchemyError) as error:
         raise EspalierError(
-            f"{domain}: Postgres says {' '.join(str(origin).split())!r}; finished steps stay, the last one was undone; "
-            "correct the cause and run `espalier migrate` again"
+            f"{domain}: Postgres says {' '.join(str(_cause(error)).split())!r}; finished steps stay, the last one was "
+            "undone; correct the cause and run `espalier migrate` again"
         ) from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Find what Postgres said below what was raised on top of it."""
+    chain = [error]
+    while following := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(following)
+    return next((link for link in reversed(chain) if isinstance(link, psycopg.Error)), error)
 
 
 def _nobody(_: StepEvent) -> None:
@@ -124,7 +131,8 @@ class _Run:
 
     def _prepare(self, target: Target) -> Target:
         """Make what every domain stands on: the extension, our schema, our own revisions."""
-        extensions = preflight.ensure_extension(self.database.driver)
+        with self.database.driver.transaction():
+            extensions = preflight.ensure_extension(self.database.driver)
         preflight.ensure_ours(self.database)
         ours = Target(OURS, OURS, extensions)
         with self.database.driver.transaction():

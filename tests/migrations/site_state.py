@@ -61,12 +61,14 @@ def eventually(look: Callable[[], _T]) -> _T:
     )(look)
 
 
-def waiting_build(connection: Connection) -> int:
+def waiting_build(site: Site) -> int:
     """Give the process id of the concurrent index build that waits for another transaction, 0 if there is none."""
-    row = connection.execute(
-        "SELECT p.pid FROM pg_stat_progress_create_index AS p WHERE p.datname = current_database()"
-        " AND p.phase LIKE 'waiting for %%'"
-    ).fetchone()
+    with site.connect(None) as connection:
+        row = connection.execute(
+            "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
+            " AND phase LIKE 'waiting for %%'",
+            {},
+        ).fetchone()
     return int(row["pid"]) if row else 0
 
 
