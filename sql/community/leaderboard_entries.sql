@@ -57,8 +57,8 @@ board AS (
     SELECT d.period, d.period_start, r.user_id, r.points, r.rank, r.dense_rank, r.previous_rank
     FROM ranked AS r
     JOIN (
-        VALUES (1, 'ALL_TIME', %(epoch)s), (2, 'MONTHLY', %(month)s),
-               (3, 'WEEKLY', %(week)s), (4, 'DAILY', %(as_of)s)
+        VALUES (1, 'ALL_TIME', %(epoch)s::date), (2, 'MONTHLY', %(month)s::date),
+               (3, 'WEEKLY', %(week)s::date), (4, 'DAILY', %(as_of)s::date)
     ) AS d (n, period, period_start) ON d.n = r.period
     WHERE r.points IS NOT NULL
 ),
@@ -66,7 +66,7 @@ differing AS MATERIALIZED (
     SELECT e.ctid AS stored, b.period, b.period_start, b.user_id, b.points, b.rank, b.dense_rank, b.previous_rank
     FROM board AS b
     FULL JOIN (
-        SELECT ctid, * FROM leaderboard_entries WHERE as_of = %(as_of)s AND metric = %(metric)s AND scope = 'GLOBAL'
+        SELECT ctid, * FROM leaderboard_entries WHERE as_of = %(as_of)s::date AND metric = %(metric)s AND scope = 'GLOBAL'
     ) AS e ON e.period = b.period AND e.user_id = b.user_id
     WHERE (b.period_start, b.points, b.rank, b.dense_rank, b.previous_rank)
         IS DISTINCT FROM (e.period_start, e.points, e.rank, e.dense_rank, e.previous_rank)
@@ -87,7 +87,7 @@ updated AS (
 inserted AS (
     INSERT INTO leaderboard_entries
         (metric, period, scope, period_start, as_of, user_id, points, rank, dense_rank, previous_rank, recorded_at)
-    SELECT %(metric)s, period, 'GLOBAL', period_start, %(as_of)s, user_id, points, rank, dense_rank, previous_rank,
+    SELECT %(metric)s, period, 'GLOBAL', period_start, %(as_of)s::date, user_id, points, rank, dense_rank, previous_rank,
            %(recorded_at)s
     FROM differing
     WHERE stored IS NULL
