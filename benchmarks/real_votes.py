@@ -31,6 +31,7 @@ from orchestration.cli.site import NO_EXTERNAL_SERVER, serving
 from orchestration.definitions import build_definitions
 from orchestration.errors import EspalierError
 from orchestration.resources import Postgres
+from orchestration.servers.postgres import EmbeddedPostgres
 from orchestration.settings import Settings, load_settings
 
 COLUMNS = ("source", "target", "weight", "timestamp")
@@ -162,7 +163,9 @@ def empty_home() -> Generator[Path]:
     named = os.environ.get("ESPALIER_HOME")
     if named is None:
         with tempfile.TemporaryDirectory(prefix="espalier-") as folder:
-            yield Path(folder) / "home"
+            home = Path(folder) / "home"
+            yield home
+            EmbeddedPostgres(home).remove()  # as root the server's data may lie outside
         return
     home = Path(named)
     if home.exists() and any(home.iterdir()):

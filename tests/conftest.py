@@ -119,7 +119,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         settings = Settings(home=home)
         yield Server(major, {role: settings.url(role) for role in ("bootstrap", "migrator", "jobs", "dagster")})
     finally:
-        embedded.stop()
+        embedded.remove()
 
 
 def site_settings(server: Server, database: str, home: Path, **overrides: Any) -> Settings:
