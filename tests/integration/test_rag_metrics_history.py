@@ -5,23 +5,21 @@ import random
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
 
 import dagster as dg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.sql import SQL
-from psycopg.types.json import Jsonb
 
 from assets.rag.rag_metrics_history import QUERIES, RAG_METRICS_HISTORY, parameters, refresh
 from orchestration.partitions import Day
-from orchestration.zones import day_start
 from tests import factories, rag_by_hand
 from tests.conftest import Connection, Materialize, Site, figures
+from tests.rag_dialogues import DAYS_OF_A_WEEK, TOKYO, ask, dialogues, dirty_days, learner, naive_start
 
 KEY = "rag/rag_metrics_history"
-TOKYO = "Asia/Tokyo"
 Row = dict[str, Any]
 
 # Days around a clock change: of 23, 25, 23.5 and 24.5 hours, and one without a midnight.
@@ -31,33 +29,16 @@ WEEKS = {
     "Asia/Tokyo": (date(2026, 1, 1),),
     "Australia/Lord_Howe": (date(2026, 4, 3), date(2026, 10, 2)),
 }
-DAYS_OF_A_WEEK = 4
-
-sources = st.sampled_from(["a", "b", "https://example.org/c", ""])
-citation = st.one_of(
-    st.fixed_dictionaries({"source": sources}),
-    st.sampled_from([{"source": None}, {"title": "no source"}, None, "text", 7, [{"source": "nested"}]]),
-)
-citations = st.one_of(
-    st.lists(citation, max_size=4), st.sampled_from([{"source": "an object"}, "text", 42, True, Jsonb(None)])
-)
-
-
-def decimals(low: str, high: str) -> st.SearchStrategy[Decimal]:
-    return st.decimals(low, high, places=2, allow_nan=False)
-
-
-dialogues = st.fixed_dictionaries(
-    {
-        "minute": st.integers(0, DAYS_OF_A_WEEK * 24 * 60 - 1),
-        "user": st.integers(0, 3),
-        "citations": st.none() | citations,
-        "latency_ms": st.none() | st.integers(-5, 5) | st.integers(1400, 3100) | st.just(2**31 - 1),
-        "token_cost_jpy": st.none() | decimals("-1", "6") | st.sampled_from([Decimal(0), Decimal("NaN")]),
-        "total_tokens": st.none() | st.integers(-2, 4000),
-        "relevance_score": st.none() | decimals("-0.5", "1.5") | st.sampled_from([Decimal("NaN"), Decimal("0.7")]),
-        "user_feedback": st.none() | st.sampled_from([-1, 0, 1]),
-    }
+CORRECTIONS: tuple[LiteralString, ...] = (
+    "total_tokens = 5",
+    "user_feedback = 1",
+    "user_feedback = 0",
+    "latency_ms = 7",
+    "token_cost_jpy = 0",
+    "relevance_score = 0.5",
+    "citations = '[{\"source\": null}]'",
+    'citations = \'[{"source": "a"}]\'',
+    "total_tokens = NULL",
 )
 
 
@@ -68,18 +49,6 @@ def connection(site: Site) -> Iterable[Connection]:
         for number in range(4):
             factories.learner(connection, learner(number))
         yield connection
-
-
-def learner(number: int) -> Any:
-    return factories.new_uuid(1_000_000 + number)
-
-
-def ask(connection: Connection, at: datetime, user: int = 0, **figures: object) -> None:
-    factories.dialogue(connection, learner(user), at, **figures)
-
-
-def naive_start(day: date, zone: str) -> datetime:
-    return day_start(day, zone).replace(tzinfo=None)
 
 
 def days_from(first: date, count: int, zone: str = TOKYO) -> list[Day]:
@@ -141,29 +110,6 @@ def test_every_figure_equals_plain_python(
     assert run(site, days, zone)["rows_written"] == 0
 
 
-def dirty_days(connection: Connection, first: date, days: int, rows: int) -> None:
-    """Insert dialogues over some days, with values that should not be and times on the edges of days."""
-    draw = random.Random(20260101)  # noqa: S311 - repeatable data, no secret
-    start = naive_start(first, TOKYO)
-    edges = [timedelta(days=n) + e for n in range(1, days) for e in (timedelta(0), -timedelta(microseconds=1))]
-    times = [timedelta(seconds=draw.random() * days * 86400) for _ in range(rows - len(edges))]
-    for at in [*edges, *times]:
-        if at.days != 30:
-            ask(connection, start + at, draw.randrange(4), **_dirty(draw))
-
-
-def _dirty(draw: random.Random) -> Row:
-    cited = [{"source": draw.choice(["a", "b", "c", None])} for _ in range(draw.randrange(4))]
-    return {
-        "citations": draw.choice([None, cited, cited, cited, {"source": "x"}, "text", Jsonb(None)]),
-        "latency_ms": draw.choice([None, -1, draw.randrange(4000), draw.randrange(4000)]),
-        "token_cost_jpy": draw.choice([None, Decimal("-0.01"), Decimal(0), Decimal(draw.randrange(600)) / 100]),
-        "total_tokens": draw.choice([None, -1, draw.randrange(4000)]),
-        "relevance_score": draw.choice([None, Decimal("1.5"), Decimal(draw.randrange(101)) / 100]),
-        "user_feedback": draw.choice([None, -1, 0, 1]),
-    }
-
-
 def test_ninety_dirty_days_are_one_run_and_equal_plain_python(
     site: Site, connection: Connection, materialize: Materialize
 ) -> None:
@@ -204,6 +150,16 @@ def test_late_dialogues_rewrite_their_day_only(site: Site, connection: Connectio
     changed = [old["date"] for old, new in zip(before, physical(connection), strict=True) if old != new]
     assert changed == [days[4].end.replace(tzinfo=None) - timedelta(milliseconds=1)]
     assert without_id(history(connection)) == by_hand(connection, days)
+
+
+def test_every_corrected_value_rewrites_its_day(site: Site, connection: Connection) -> None:
+    days = days_from(date(2025, 3, 1), 1)
+    ask(connection, days[0].start.replace(tzinfo=None))
+    run(site, days)
+    for correction in CORRECTIONS:
+        connection.execute(SQL("UPDATE ai_dialogue_log SET {}").format(SQL(correction)))
+        assert run(site, days)["rows_written"] == 1
+        assert without_id(history(connection)) == by_hand(connection, days)
 
 
 def test_a_dialogue_asked_while_the_job_runs_counts_once_in_the_next_run(site: Site, connection: Connection) -> None:
