@@ -4,7 +4,6 @@ import json
 import socket
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,76 +11,31 @@ import httpx
 import psutil
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
-from websockets.typing import Subprotocol
 
 from orchestration.errors import EspalierError
 from orchestration.servers import health, processes
-from orchestration.servers.postgres import embedded_postgres
-from orchestration.servers.process_records import Server
-from orchestration.servers.processes import Ui
 from orchestration.settings import PROJECT, Settings
-from tests.conftest import FAST
+from tests.ui import Site, free_port, new_home, workspace_of
 
 pytestmark = pytest.mark.timeout(600)
 
 ADD_POOL = 'mutation { setConcurrencyLimit(concurrencyKey: "%s", limit: 7) }'
-POOLS = "{ instance { concurrencyLimits { concurrencyKey } } }"
 VERSION = "{ version }"
 LOGS = 'subscription { pipelineRunLogs(runId: "unknown") { __typename } }'
 REPOSITORIES = "{ repositoriesOrError { ... on RepositoryConnection { nodes { jobs { name } } } } }"
 
 
-@dataclass(frozen=True)
-class Site:
-    """A home with a running Postgres and the UI on it."""
-
-    settings: Settings
-    ui: Ui
-
-    def ask(self, method: str = "GET", path: str = "/graphql", **options: Any) -> httpx.Response:
-        """Send a request to the UI."""
-        with httpx.Client(trust_env=False, timeout=60) as client:
-            return client.request(method, self.ui.url + path, **options)
-
-    def query(self, text: str) -> Any:
-        """Send a query as the UI does and give its data."""
-        answer = self.ask("POST", json={"query": text})
-        assert answer.status_code == 200, answer.text
-        return answer.json()["data"]
-
-    def daemon(self) -> Server:
-        """Give the record of the living daemon."""
-        return next(server for server in processes.running(self.settings.home) if server.name == "daemon")
-
-    def pools(self) -> set[str]:
-        """Name the pools that Dagster knows: a mutation that was executed left one."""
-        return {limit["concurrencyKey"] for limit in self.query(POOLS)["instance"]["concurrencyLimits"]}
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return listener.getsockname()[1]
-
-
-def new_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Settings]:
-    home = tmp_path_factory.mktemp("home")
-    with embedded_postgres(home, options=FAST):
-        yield Settings(home=home)
-        processes.stop_all(home)
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
     """The UI that most tests ask; none stops it."""
-    for settings in new_home(tmp_path_factory):
+    for settings in new_home(tmp_path_factory.mktemp("home")):
         yield Site(settings, processes.start_ui(settings, free_port()))
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[Settings]:
     """A home in which nothing runs but Postgres, before each test and after it."""
-    yield from new_home(tmp_path_factory)
+    yield from new_home(tmp_path_factory.mktemp("home"))
 
 
 def test_all_daemons_are_healthy_and_the_jobs_are_loaded(site: Site) -> None:
@@ -132,28 +86,16 @@ def test_what_a_foreign_page_could_send_gets_403_and_changes_nothing(site: Site,
     assert site.pools() == before
 
 
-def subscribe(site: Site, origin: str | None) -> list[Any]:
-    """Open Dagster's websocket, subscribe to the logs of a run, give the types of the answers."""
-    headers = {"Origin": origin} if origin else {}
-    url = site.ui.url.replace("http", "ws") + "/graphql"
-    protocols = [Subprotocol("graphql-ws")]
-    with connect(url, additional_headers=headers, subprotocols=protocols, proxy=None) as websocket:
-        websocket.send(json.dumps({"type": "connection_init"}))
-        websocket.send(json.dumps({"type": "start", "id": "1", "payload": {"query": LOGS}}))
-        return [json.loads(websocket.recv(timeout=60)) for _ in range(2)]
-
-
 def test_a_subscription_from_the_ui_itself_is_answered(site: Site) -> None:
     for origin in (site.ui.url, None):
-        acknowledged, answer = subscribe(site, origin)
-        assert acknowledged == {"type": "connection_ack"}
-        assert answer["payload"]["data"] == {"pipelineRunLogs": {"__typename": "PipelineRunLogsSubscriptionFailure"}}
+        answer = next(site.subscribe(LOGS, origin))
+        assert answer == {"pipelineRunLogs": {"__typename": "PipelineRunLogsSubscriptionFailure"}}
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null"])
 def test_a_foreign_websocket_gets_403(site: Site, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        subscribe(site, origin)
+        next(site.subscribe(LOGS, origin))
     assert refused.value.response.status_code == 403
 
 
@@ -206,10 +148,7 @@ def test_an_occupied_port_is_refused_before_anything_starts(settings: Settings) 
 
 
 def test_code_that_does_not_load_stops_what_was_started(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "broken_code.py").write_text("raise RuntimeError('no such thing')\n")
-    workspace = tmp_path / "workspace.yaml"
-    location = {"module_name": "broken_code", "working_directory": str(tmp_path)}
-    workspace.write_text(json.dumps({"load_from": [{"python_module": location}]}))
+    workspace = workspace_of(tmp_path, "broken_code", "raise RuntimeError('no such thing')\n")
     with pytest.raises(EspalierError, match=r"^code location broken_code does not load: .*no such thing") as refused:
         processes.start_ui(settings, free_port(), workspace=workspace)
     assert "\n" not in str(refused.value)
