@@ -37,12 +37,14 @@ _NEIGHBOURS = """
 
 def look_at_server(driver: Driver, role: str) -> list[Finding]:
     """Refuse a server that is too old, a schema `espalier` that is not ours, a jobs role that is not there."""
-    refuse_old_server(driver)
+    version = driver.info.server_version
+    refuse_old_server(version, server_name(driver))
     ours = is_ours(driver)
     refuse_missing_role(driver, role)
-    version = driver.info.server_version
+    extension = extension_schema(driver)
     return [
-        Finding("server", True, f"PostgreSQL {version // 10_000}.{version % 10_000}, {server_name(driver)}"),
+        Finding("server", True, f"PostgreSQL {written(version)}, {server_name(driver)}"),
+        Finding("vector", True, f"in schema {extension}" if extension else "is to be created"),
         Finding("espalier", True, "schema is there" if ours else "schema is to be created"),
         Finding("jobs role", True, role),
     ]
@@ -76,14 +78,18 @@ def look_downwards(driver: Driver, target: Target, way: Plan, dumps: Path | None
         refuse_loss(count_lost(driver, way.revisions), dumps, f"{target.domain}: going down to {goal}")
 
 
-def refuse_old_server(driver: Driver) -> None:
-    """Refuse a server older than PostgreSQL 16."""
-    version = driver.info.server_version
+def refuse_old_server(version: int, server: str) -> None:
+    """Refuse a server older than PostgreSQL 16; the version is a number like 160014."""
     if version < OLDEST:
         raise EspalierError(
-            f"{server_name(driver)}: PostgreSQL {version // 10_000}.{version % 10_000}, needed is 16 or later; upgrade "
-            "the server or name another in DIRECT_DATABASE_URL"
+            f"{server}: found PostgreSQL {written(version)}, needed is 16 or later; upgrade the server or name another "
+            "one in DIRECT_DATABASE_URL"
         )
+
+
+def written(version: int) -> str:
+    """Write a server's version as people do: 160014 is 16.14."""
+    return f"{version // 10_000}.{version % 10_000}"
 
 
 def refuse_other_schema(driver: Driver, domain: str, schema: str, record: Record | None) -> None:
