@@ -10,13 +10,13 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Constraint, Table
+from sqlalchemy import Column, Constraint, MetaData, Table
 
 from migrations import catalog, records, state
 from migrations.catalog import Snapshot, Thing
 from migrations.comparison import comparison
 from migrations.connection import OURS, Database, Target, connect, look_into
-from migrations.metadata import METADATA
+from migrations.metadata import BASELINES, METADATA
 from migrations.preflight import enum_labels, find_target, look_at_record
 from migrations.revisions import applied, head
 from orchestration.errors import EspalierError
@@ -61,14 +61,16 @@ def opened(settings: Settings, domain: Domain) -> Generator[tuple[Database, Targ
 def missing_or_different(database: Database, target: Target) -> list[str]:
     """Name what is required and not there, or not as it should be.
 
-    While revisions are pending, the metadata at their head is ahead of the site; then the record alone is compared.
+    While revisions are pending, the metadata at their head is ahead of the site; then its baseline is what counts.
     """
+    at_head = not pending(database, target)
+    tables = METADATA[target.domain] if at_head else BASELINES.get(target.domain, MetaData())
     with database.driver.transaction():
         found = catalog.snapshot(database.driver, target.schema)
-        problems = [*_unlike_record(database, target, found), *_unlike_metadata(target, found)]
-    if not problems and not pending(database, target):
-        problems = [_describe(difference) for difference in _differences(database, target)]
-    return sorted(set(problems))
+        problems = {*_unlike_record(database, target, found), *_unlike_metadata(target, tables, found)}
+    if at_head and not problems:
+        problems = {_describe(difference) for difference in _differences(database, target)}
+    return sorted(problems)
 
 
 def invalid_indexes(database: Database, target: Target) -> list[str]:
@@ -103,8 +105,9 @@ def _unlike_record(database: Database, target: Target, found: Snapshot) -> Itera
             yield f"{thing} {'differs from its record' if thing in found else 'is missing'}"
 
 
-def _unlike_metadata(target: Target, found: Snapshot) -> Iterable[str]:
-    """Compare what Alembic does not: the labels of enums."""
+def _unlike_metadata(target: Target, tables: MetaData, found: Snapshot) -> Iterable[str]:
+    """Compare what Alembic does not: in which schema a table stands, and the labels of enums."""
+    yield from (f"table {name} is missing" for name in tables.tables if Thing("table", name) not in found)
     for name, labels in enum_labels(target.domain).items():
         wanted = ", ".join(f"'{label}'" for label in labels)
         if found.get(Thing("enum", name), wanted) != wanted:
@@ -128,7 +131,8 @@ def _describe(difference: Any) -> str:
         _schema, table, column, _existing, found, wanted = rest[:6]
         return f"column {table}.{column}: {str(verb)[7:]} is {found}, should be {wanted}"
     thing = rest[-1]
-    return f"{str(verb).removeprefix('add_')} {getattr(thing, 'name', thing)} is missing or differs"
+    name = f"{thing.table.name}.{thing.name}" if isinstance(thing, Column) else getattr(thing, "name", thing)
+    return f"{str(verb).removeprefix('add_')} {name} is missing or differs"
 
 
 def _known(database: Database, target: Target) -> set[Thing]:
