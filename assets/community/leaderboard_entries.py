@@ -20,7 +20,7 @@ QUERIES = sql.load("community", "leaderboard_entries")
 LEADERBOARD_ENTRIES = TableAsset(
     domain="community",
     table="leaderboard_entries",
-    needs="community_0008",
+    needs="community_0017",
     queries=QUERIES,
     reads=("xp_ledger", "reputation_ledger", "users"),
 )

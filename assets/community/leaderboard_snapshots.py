@@ -21,7 +21,7 @@ QUERIES = sql.load("community", "leaderboard_snapshots")
 LEADERBOARD_SNAPSHOTS = TableAsset(
     domain="community",
     table="leaderboard_snapshots",
-    needs="community_0008",
+    needs="community_0009",
     queries=QUERIES,
     reads=("leaderboard_entries", "users"),
 )

@@ -16,7 +16,7 @@ QUERIES = sql.load("community", "reputation_ledger")
 REPUTATION_LEDGER = TableAsset(
     domain="community",
     table="reputation_ledger",
-    needs="community_0008",
+    needs="community_0006",
     queries=QUERIES,
     reads=("users",),
 )

@@ -17,7 +17,7 @@ QUERIES = sql.load("community", "trust_scores")
 TRUST_SCORES = TableAsset(
     domain="community",
     table="trust_scores",
-    needs="community_0008",
+    needs="community_0001",
     queries=QUERIES,
     reads=("users",),
 )

@@ -18,7 +18,7 @@ QUERIES = sql.load("community", "user_totals")
 USER_TOTALS = TableAsset(
     domain="community",
     table="user_totals",
-    needs="community_0008",
+    needs="community_0017",
     queries=QUERIES,
     reads=("xp_ledger", "reputation_ledger", "trust_scores", "user_stats"),
     writes="users",
@@ -58,7 +58,7 @@ def user_totals(
         session.run(refuse_half_ledgers)
         if config.dry_run:
             return _result(config, _count_only(session, config, now))
-        figures = _refresh(session, config, now)
+        figures = refresh(session, config, now)
         with session.transaction() as tx:
             return _result(config, figures | _describe(tx, now))
 
@@ -77,7 +77,7 @@ def refuse_half_ledgers(tx: Transaction) -> None:
         )
 
 
-def _refresh(session: Session, config: UserTotalsConfig, now: datetime) -> Figures:
+def refresh(session: Session, config: UserTotalsConfig, now: datetime) -> Figures:
     """Write what differs, pass after pass, until nothing is left."""
     written, unsettled = 0, 0
     for number in range(1, PASSES + 1):

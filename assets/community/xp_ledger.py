@@ -20,7 +20,7 @@ QUERIES = sql.load("community", "xp_ledger")
 XP_LEDGER = TableAsset(
     domain="community",
     table="xp_ledger",
-    needs="community_0008",
+    needs="community_0017",
     queries=QUERIES,
     reads=("points_ledger", "user_stats", "users"),
 )
@@ -36,7 +36,7 @@ class XpLedgerConfig(dg.Config):
     """How the backfill walks."""
 
     batch_size: int = Field(default=5_000, ge=1, le=100_000, description="Rows copied in one transaction.")
-    max_batches: int | None = Field(default=None, ge=1, description="Pause after so many batches; run again to go on.")
+    max_batches: int | None = Field(default=None, ge=1, le=1_000_000, description="Pause after so many batches; run again to go on.")
     full_refresh: bool = Field(default=False, description="Walk again from the first row and repair what differs.")
     dry_run: bool = Field(default=False, description="Write nothing; count what is missing.")
 
@@ -96,7 +96,7 @@ def _begin(tx: Transaction, config: XpLedgerConfig, now: datetime) -> bool:
     tx.lock(XP_LEDGER.lock_name)
     found = tx.all(QUERIES["find_checkpoint"])
     if not found or config.full_refresh:
-        tx.execute(QUERIES["open_checkpoint"], {"as_of": now, "repair": config.full_refresh})
+        tx.execute(QUERIES["open_checkpoint"], {"as_of": now})
         return True
     return found[0]["completed_as_of"] is None
 
@@ -113,18 +113,20 @@ def _copy_batch(tx: Transaction, batch_size: int, now: datetime) -> Batch:
 
 
 def _complete(tx: Transaction, batches: list[Batch], now: datetime) -> Figures:
-    """Open the balances if this is the adoption, repair if asked, and compare: all in one snapshot."""
+    """Open the balances if this is the adoption, else repair what a walk cannot; compare: all in one snapshot."""
     tx.lock(XP_LEDGER.lock_name)
-    checkpoint = tx.one(QUERIES["find_checkpoint"])
-    figures: Figures = {}
-    if checkpoint["repair"]:
-        figures["rows_corrected"] = tx.execute(QUERIES["correct_differing"]).rowcount
-        figures["rows_deleted"] = tx.execute(QUERIES["delete_unsourced"]).rowcount
-    if checkpoint["adopted_as_of"] is None:
-        figures |= tx.one(QUERIES["open_balances"], {"as_of": now})
-    if batches:
-        tx.execute(QUERIES["close_checkpoint"], {"as_of": now})
+    if not batches:
+        return _compare(tx)
+    tx.execute(QUERIES["keep_locks_short"])
+    adopted = tx.one(QUERIES["find_checkpoint"])["adopted_as_of"] is not None
+    figures = _repair(tx) if adopted else tx.one(QUERIES["open_balances"], {"as_of": now})
+    tx.execute(QUERIES["close_checkpoint"], {"as_of": now})
     return figures | _compare(tx)
+
+
+def _repair(tx: Transaction) -> Figures:
+    corrected = tx.execute(QUERIES["correct_differing"]).rowcount
+    return {"rows_corrected": corrected, "rows_deleted": tx.execute(QUERIES["delete_unsourced"]).rowcount}
 
 
 def _compare(tx: Transaction) -> Figures:

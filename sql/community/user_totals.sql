@@ -9,7 +9,7 @@ SELECT job
 FROM unnest(ARRAY['community/xp_ledger', 'community/reputation_ledger']) AS ledgers (job)
 WHERE NOT EXISTS (
     SELECT FROM espalier.checkpoints AS c
-    WHERE c.job = ledgers.job AND c.partition_key = '' AND c.state ->> 'adopted_as_of' IS NOT NULL
+    WHERE c.job = ledgers.job AND c.partition_key = '' AND c.completed_as_of IS NOT NULL
 )
 ORDER BY job;
 

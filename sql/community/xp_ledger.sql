@@ -4,32 +4,32 @@
 SELECT set_config('lock_timeout', '800ms', true);
 
 -- name: find_checkpoint
--- Tells how far the backfill is: the last key copied, when it was complete for the first time (adoption), and whether
--- the walk is one of repair.
-SELECT last_key, completed_as_of, state ->> 'adopted_as_of' AS adopted_as_of,
-       coalesce((state ->> 'repair')::boolean, false) AS repair
+-- Tells how far the backfill is: the last key copied, whether that is all, and when it was for the first time (adoption).
+SELECT last_key, completed_as_of, state ->> 'adopted_as_of' AS adopted_as_of
 FROM espalier.checkpoints
 WHERE job = 'community/xp_ledger' AND partition_key = '';
 
 -- name: open_checkpoint
 -- Begins the walk, at the first run or again for a full refresh. The day of adoption stays as it is.
 INSERT INTO espalier.checkpoints (job, partition_key, last_key, rows_done, batches_done, state, updated_at)
-VALUES ('community/xp_ledger', '', NULL, 0, 0, jsonb_build_object('repair', %(repair)s::boolean), %(as_of)s)
+VALUES ('community/xp_ledger', '', NULL, 0, 0, '{}', %(as_of)s)
 ON CONFLICT (job, partition_key) DO UPDATE
-SET last_key = NULL, rows_done = 0, batches_done = 0, completed_as_of = NULL, updated_at = excluded.updated_at,
-    state = checkpoints.state || excluded.state;
+SET last_key = NULL, rows_done = 0, batches_done = 0, completed_as_of = NULL, updated_at = excluded.updated_at;
 
 -- name: copy_batch
 -- Copies the next rows of points_ledger, in order of their key. They are read FOR SHARE: without it a row that is
--- deleted between this read and the write would stay in xp_ledger for ever, and one that is updated would stay old.
+-- deleted between this read and the write would stay in xp_ledger for ever. Their users are locked before them, as a
+-- deletion of a user does it: in the other order the two would be a deadlock, with the application as a victim.
 -- What the sync trigger has written already is left alone.
 WITH batch AS MATERIALIZED (
-    SELECT id, "userId", "eventType", points, description, "createdAt"
-    FROM points_ledger
-    WHERE %(last_key)s::text IS NULL OR id > %(last_key)s
-    ORDER BY id
+    SELECT p.id, p."userId", p."eventType", p.points, p.description, p."createdAt"
+    FROM points_ledger AS p
+    JOIN users AS u ON u.id = p."userId"
+    WHERE %(last_key)s::text IS NULL OR p.id > %(last_key)s
+    ORDER BY p.id
     LIMIT %(batch_size)s
-    FOR SHARE
+    FOR KEY SHARE OF u
+    FOR SHARE OF p
 ),
 written AS (
     INSERT INTO xp_ledger (id, "userId", "eventType", "baseXP", "masteryMult", "trustMult", "factCheckMult",
@@ -89,12 +89,12 @@ SELECT (SELECT count(*) FROM opened) AS opening_balances,
 -- Marks the walk as complete, and at the first time also the adoption: opening balances are never given again.
 UPDATE espalier.checkpoints
 SET completed_as_of = %(as_of)s, updated_at = %(as_of)s,
-    state = jsonb_build_object('adopted_as_of', %(as_of)s::timestamptz) || state - 'repair'
+    state = jsonb_build_object('adopted_as_of', %(as_of)s::timestamptz) || state
 WHERE job = 'community/xp_ledger' AND partition_key = '';
 
 -- name: correct_differing
--- Part of a full refresh: makes copied rows equal to their source where something changed one of the two behind the
--- sync trigger's back. Needs REPEATABLE READ: a pair that changes meanwhile is then a retry, not an old value.
+-- Part of every walk but the first: makes copied rows equal to their source where something changed one of the two
+-- behind the sync trigger's back. Needs REPEATABLE READ: a pair that changes meanwhile is then a retry, not an old value.
 UPDATE xp_ledger AS x
 SET "userId" = p."userId", "eventType" = p."eventType"::text, "baseXP" = p.points, "finalXP" = p.points,
     reason = coalesce(p.description, ''), "createdAt" = p."createdAt"
@@ -104,7 +104,7 @@ WHERE x.id = p.id AND x.metadata ->> 'source' = 'points_ledger'
       IS DISTINCT FROM (p."userId", p."eventType"::text, p.points, p.points, coalesce(p.description, ''), p."createdAt");
 
 -- name: delete_unsourced
--- Part of a full refresh: deletes copies whose source row is gone. Source and copy are seen in one snapshot.
+-- Part of every walk but the first: deletes copies whose source row is gone. Source and copy are seen in one snapshot.
 DELETE FROM xp_ledger AS x
 WHERE x.metadata ->> 'source' = 'points_ledger'
   AND NOT EXISTS (SELECT FROM points_ledger AS p WHERE p.id = x.id);
