@@ -23,7 +23,7 @@ LEADERBOARD_SNAPSHOTS = TableAsset(
     table="leaderboard_snapshots",
     needs="community_0009",
     queries=QUERIES,
-    reads=("leaderboard_entries", "users"),
+    reads=("leaderboard_entries",),
 )
 SNAPSHOTS_EQUAL_BOARDS = LEADERBOARD_SNAPSHOTS.check(
     "snapshots_equal_boards", "Each user of a board has a row with the board's points and rank."

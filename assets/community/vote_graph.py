@@ -14,7 +14,7 @@ VOTE_GRAPH = TableAsset(
     table="vote_graph",
     needs="community_0008",
     queries=QUERIES,
-    reads=("doubt_votes", "doubts", "answer_votes", "answers", "users"),
+    reads=("doubt_votes", "doubts", "answer_votes", "answers"),
 )
 EVERY_VOTE_COUNTS = VOTE_GRAPH.check(
     "every_vote_counts", "The votes of all edges add up to the votes cast: none lost, none doubled.", blocking=True
