@@ -100,10 +100,10 @@ def record(location: Location) -> None:
     write_private(ours(location.home) / "server.json", json.dumps(asdict(location), default=str, indent=2))
 
 
-def prepare(home: Path, user: OsUser) -> None:
+def prepare(home: Path) -> None:
     """Make home and our folder in it: closed to all others, except that root lets the server's user pass."""
     with writing(home):
-        make_folders(ours(home), mode=0o700 if user.is_caller else 0o711)
+        make_folders(ours(home), mode=0o711 if os.geteuid() == 0 else 0o700)
         with tempfile.TemporaryFile(dir=ours(home)):
             pass  # an existing folder may refuse us, too
 

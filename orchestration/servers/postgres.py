@@ -191,7 +191,7 @@ class EmbeddedPostgres:
 
 def make_home(home: Path) -> None:
     """Make `ESPALIER_HOME` with the modes that the server needs; to be called before anything else writes there."""
-    folders.prepare(folders.checked_home(home), server_user())
+    folders.prepare(folders.checked_home(home))
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from orchestration.errors import EspalierError
 from orchestration.servers.folders import ours, prepare, unusable, writing
-from orchestration.servers.os_user import server_user
 
 _CHANGE_PATIENCE_S = 900
 
@@ -70,7 +69,7 @@ def in_use(home: Path) -> bool:
 
 def mark_kept(home: Path) -> None:
     """Ask that the server outlives its users, until `unmark_kept`."""
-    prepare(home, server_user())
+    prepare(home)
     with writing(home):
         _mark(home).touch(mode=0o600)
 

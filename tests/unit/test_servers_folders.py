@@ -28,33 +28,37 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_new_folders_get_their_mode_under_any_umask(home: Path, caller: OsUser) -> None:
+@pytest.mark.parametrize(("uid", "expected"), [(1000, 0o700), (0, 0o711)], ids=["ordinary", "root"])
+def test_new_folders_are_closed_except_that_root_lets_the_servers_user_pass(
+    home: Path, monkeypatch: pytest.MonkeyPatch, uid: int, expected: int
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    folders.prepare(home)
+    assert [mode(folder) for folder in (home.parent, home, home / "postgres")] == [expected] * 3
+
+
+def test_the_umask_has_no_say(home: Path) -> None:
     before = os.umask(0o777)
     try:
-        folders.prepare(home, caller)
+        folders.prepare(home)
     finally:
         os.umask(before)
-    assert [mode(folder) for folder in (home.parent, home, home / "postgres")] == [0o700] * 3
+    assert mode(home) == (0o711 if os.geteuid() == 0 else 0o700)
 
 
-def test_root_lets_the_servers_user_pass_but_not_list(home: Path) -> None:
-    folders.prepare(home, OsUser("another", os.geteuid() + 1, os.getegid()))
-    assert mode(home) == mode(home / "postgres") == 0o711
-
-
-def test_an_existing_folder_keeps_its_mode(tmp_path: Path, caller: OsUser) -> None:
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     home.chmod(0o755)
-    folders.prepare(home, caller)
+    folders.prepare(home)
     assert mode(home) == 0o755
 
 
-def test_a_file_in_the_place_of_home_is_refused_in_one_line(tmp_path: Path, caller: OsUser) -> None:
+def test_a_file_in_the_place_of_home_is_refused_in_one_line(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("")
     with pytest.raises(EspalierError, match=rf"^{home} cannot be used: .*set ESPALIER_HOME") as refusal:
-        folders.prepare(home, caller)
+        folders.prepare(home)
     assert "\n" not in str(refusal.value)
 
 
@@ -65,23 +69,23 @@ def test_a_path_that_a_shell_would_expand_is_refused(character: str) -> None:
     assert "\n" not in str(refusal.value)
 
 
-def test_a_record_is_read_back_equal(home: Path, caller: OsUser) -> None:
-    folders.prepare(home, caller)
+def test_a_record_is_read_back_equal(home: Path) -> None:
+    folders.prepare(home)
     location = replace(folders.plan(home, 16), set_up="1")
     folders.record(location)
     assert folders.recorded(home) == location
     assert mode(home / "postgres" / "server.json") == 0o600
 
 
-def test_a_home_moved_with_its_data_took_its_server_along(home: Path, caller: OsUser) -> None:
-    folders.prepare(home, caller)
+def test_a_home_moved_with_its_data_took_its_server_along(home: Path) -> None:
+    folders.prepare(home)
     folders.record(replace(folders.plan(home, 16), set_up="1"))
     moved = home.rename(home.with_name("moved"))
     assert folders.recorded(moved) == replace(folders.plan(moved, 16), set_up="1")
 
 
-def test_a_home_moved_away_from_its_data_is_refused(home: Path, caller: OsUser) -> None:
-    folders.prepare(home, caller)
+def test_a_home_moved_away_from_its_data_is_refused(home: Path) -> None:
+    folders.prepare(home)
     away = folders.outside(home) / "18"
     folders.record(replace(folders.plan(home, 18), server=away, socket=away / "socket"))
     moved = home.rename(home.with_name("moved"))
@@ -90,8 +94,8 @@ def test_a_home_moved_away_from_its_data_is_refused(home: Path, caller: OsUser) 
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"home": 1}'])
-def test_a_damaged_record_is_named(home: Path, caller: OsUser, text: str) -> None:
-    folders.prepare(home, caller)
+def test_a_damaged_record_is_named(home: Path, text: str) -> None:
+    folders.prepare(home)
     (home / "postgres" / "server.json").write_text(text)
     with pytest.raises(EspalierError, match=r"server\.json is damaged"):
         folders.recorded(home)
@@ -106,7 +110,7 @@ def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_a_socket_lies_in_the_servers_folder_where_its_path_fits(home: Path, caller: OsUser) -> None:
-    folders.prepare(home, caller)
+    folders.prepare(home)
     location = folders.settle(home, 18, caller)
     assert location.socket == home / "postgres" / "18" / "socket"
     assert mode(location.socket) == 0o700
@@ -116,7 +120,7 @@ def test_a_socket_lies_in_the_servers_folder_where_its_path_fits(home: Path, cal
 @pytest.mark.parametrize("name", ["x" * 90, "with,comma"])
 def test_a_socket_whose_path_does_not_fit_goes_to_a_temporary_folder(tmp_path: Path, caller: OsUser, name: str) -> None:
     home = tmp_path.resolve() / name
-    folders.prepare(home, caller)
+    folders.prepare(home)
     location = folders.settle(home, 18, caller)
     try:
         assert location.has_short_socket
@@ -129,7 +133,7 @@ def test_a_socket_whose_path_does_not_fit_goes_to_a_temporary_folder(tmp_path: P
 
 def test_a_temporary_folder_that_others_may_enter_is_not_used_again(tmp_path: Path, caller: OsUser) -> None:
     home = tmp_path.resolve() / ("x" * 90)
-    folders.prepare(home, caller)
+    folders.prepare(home)
     first = folders.settle(home, 18, caller)
     first.socket.chmod(0o755)
     second = folders.settle(home, 18, caller)
@@ -157,7 +161,7 @@ def test_what_a_deleted_home_left_outside_is_set_aside_once(
 
 
 def test_the_record_names_what_a_person_may_want_to_know(home: Path, caller: OsUser) -> None:
-    folders.prepare(home, caller)
+    folders.prepare(home)
     folders.settle(home, 18, caller)
     record = json.loads((home / "postgres" / "server.json").read_text())
     assert set(record) == {"home", "major", "server", "socket", "set_up"}
