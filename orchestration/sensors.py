@@ -1,15 +1,26 @@
-"""The run failure sensor: one message to a webhook for each incident, not for each failed run."""
+"""The run failure sensor: one message to a webhook for each incident, not for each failed run.
 
+An incident is the failing of a job, or of the assets that were selected, from the first failure that was told until
+the same succeeds. What was told is kept in Dagster's storage (a tag would be copied when a run is repeated); two
+daemons at once tell it once.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 import httpx
 from dagster import DagsterInstance
+from dagster_postgres import PostgresRunStorage
+from sqlalchemy import text
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from orchestration.failures import first_line, reason
 from orchestration.settings import load_settings
 
-FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:incident, 20260101))")
 
 
 @dg.run_failure_sensor(
@@ -19,37 +30,60 @@ FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 )
 def run_failure_webhook(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
     """Post the failure unless it will be retried, was told already, or nobody wants to hear of it."""
-    webhook = load_settings().webhook_url
+    webhook, run = load_settings().webhook_url, context.dagster_run
     if webhook is None:
         return dg.SkipReason("no webhook: ESPALIER_WEBHOOK_URL is not set")
-    if context.dagster_run.tags.get("dagster/will_retry") == "true":
-        return dg.SkipReason("the run will be retried")
-    if was_failing_before(context.instance, context.dagster_run):
-        return dg.SkipReason(f"{context.dagster_run.job_name} was failing before: the incident is known")
-    post(webhook.get_secret_value(), message(context))
+    if run.tags.get("dagster/will_retry") == "true":
+        return dg.SkipReason(f"run {run.run_id} will be retried")
+    with _one_at_a_time(context.instance, subject(run)):
+        if is_known(context.instance, run):
+            return dg.SkipReason(f"{subject(run)} was failing before: the incident is known")
+        post(webhook.get_secret_value(), message(context))
+        remember(context.instance, run)
     return None
 
 
-def was_failing_before(instance: DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Tell whether the job's last finished run before this one failed too."""
-    finished = instance.get_run_records(dg.RunsFilter(job_name=run.job_name, statuses=FINISHED), limit=50)
-    ids = [record.dagster_run.run_id for record in finished]
-    earlier = finished[ids.index(run.run_id) + 1 :] if run.run_id in ids else finished
-    return bool(earlier) and earlier[0].dagster_run.status == dg.DagsterRunStatus.FAILURE
+def subject(run: dg.DagsterRun) -> str:
+    """Name what failed: the job, or the assets where some were selected (all of those share one job)."""
+    selected = sorted(key.to_user_string() for key in run.asset_selection or ())
+    return ", ".join(selected) or run.job_name
+
+
+def is_known(instance: DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Tell whether a failure of the same was told and it has not succeeded between then and this run."""
+    told = instance.run_storage.get_cursor_values({_place(run)}).get(_place(run))
+    if told is None:
+        return False
+    between = dg.RunsFilter(
+        job_name=run.job_name,
+        statuses=[dg.DagsterRunStatus.SUCCESS],
+        created_after=datetime.fromisoformat(told),
+        created_before=_created(instance, run),
+    )
+    return not any(subject(other) == subject(run) for other in instance.get_runs(between))
+
+
+def remember(instance: DagsterInstance, run: dg.DagsterRun) -> None:
+    """Keep when the run was created whose failure was told."""
+    instance.run_storage.set_cursor_values({_place(run): _created(instance, run).isoformat()})
+
+
+def _place(run: dg.DagsterRun) -> str:
+    return f"espalier/told/{subject(run)}"
+
+
+def _created(instance: DagsterInstance, run: dg.DagsterRun) -> datetime:
+    record = instance.get_run_record_by_id(run.run_id)
+    if record is None:
+        raise LookupError(f"run {run.run_id} was deleted before its failure could be told")
+    return record.create_timestamp
 
 
 def message(context: dg.RunFailureSensorContext) -> dict[str, Any]:
-    """Say which job failed and the first line why; further lines could hold values of rows."""
-    reasons = [e.step_failure_data.error for e in context.get_step_failure_events()]
-    said = [reason.message for reason in reasons if reason] or [context.failure_event.message or "unknown"]
-    reason = said[0].strip().splitlines()[0]
-    run = context.dagster_run
-    return {
-        "text": f"{run.job_name} failed: {reason}",
-        "job": run.job_name,
-        "run_id": run.run_id,
-        "reason": reason,
-    }
+    """Say what failed and the first line why; further lines could hold values of rows."""
+    run, failed = context.dagster_run, context.get_step_failure_events()
+    why = reason(failed[0]) if failed else first_line(context.failure_event.message or "")
+    return {"text": f"{subject(run)} failed: {why}", "job": run.job_name, "run_id": run.run_id, "reason": why}
 
 
 @retry(
@@ -61,3 +95,15 @@ def message(context: dg.RunFailureSensorContext) -> dict[str, Any]:
 def post(url: str, body: dict[str, Any]) -> None:
     """Post a JSON message; an answer of 4xx or 5xx is an error, shown in the sensor's tick."""
     httpx.post(url, json=body, timeout=10).raise_for_status()
+
+
+@contextmanager
+def _one_at_a_time(instance: DagsterInstance, incident: str) -> Generator[None]:
+    """Hold the incident's lock in Dagster's database; the end of the transaction releases it, whatever happens."""
+    storage = instance.run_storage
+    if not isinstance(storage, PostgresRunStorage):
+        raise TypeError(f"dagster.yaml: storage is {type(storage).__name__}; the sensor needs postgres")
+    with storage.connect() as connection:
+        transaction = connection.execution_options(isolation_level="READ COMMITTED")  # Dagster's is autocommit
+        transaction.execute(_LOCK, {"incident": incident})
+        yield

@@ -1,30 +1,44 @@
 """The command line `espalier`. Exit codes: 0 done, 1 a run failed, 2 the input or configuration is wrong.
 
-Every command is in a module of its own concern; the one way to print a user's mistake is here.
+Every command is in a module of its own concern; what happens around all of them is here: a user's mistake becomes one
+line, a signal ends a command in order.
 """
 
 import logging
+import os
+import signal
 import sys
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 
-import click
+import pydantic
 import typer
 
 from orchestration.errors import EspalierError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="espalier",
     help="The data platform behind a learning product: schema, backfills, nightly derivations.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback(invoke_without_command=True)
+def without_command(context: typer.Context) -> None:
+    """Show the help to who names no command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def register() -> None:
     """Import the commands only now: Dagster takes two seconds, and a wrong setting is found on the way."""
     from orchestration.cli import demo_command, run_commands, schema_commands, server_commands
 
+    app.registered_commands.clear()
     for command in (
         demo_command.demo,
         server_commands.up,
@@ -46,16 +60,54 @@ def main() -> None:
     # Dagster announces its beta interfaces on every import; which ones we use is in the ADRs.
     warnings.simplefilter("ignore")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    with _ended_in_order():
+        sys.exit(_run())
+
+
+def _run() -> int:
     try:
+        if sys.argv[1:2] == ["demo"]:
+            _forget_servers()
         register()
         code = app(standalone_mode=False)
     except EspalierError as error:
-        sys.exit(_refused(str(error)))
-    except click.ClickException as error:
-        sys.exit(_refused(error.format_message()))
-    except click.Abort:
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _refused(str(error))
+    except typer.TyperException as error:
+        return _refused(_usage(error))
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        print("espalier: interrupted; what it started has been stopped", file=sys.stderr)
+    return code if isinstance(code, int) else 0
+
+
+def _forget_servers() -> None:
+    """Keep the demo embedded: an address in the environment is not for it, not even a wrong one."""
+    for name in ("DATABASE_URL", "DIRECT_DATABASE_URL", "DAGSTER_DATABASE_URL"):
+        os.environ.pop(name, None)
+
+
+@contextmanager
+def _ended_in_order() -> Generator[None]:
+    """Treat the signals that end a program as Ctrl-C: what a command started must not outlive it."""
+    asked = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) is signal.SIG_DFL]
+    for number in asked:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in asked:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Say what is wrong with the arguments, what was found, and where the right ones are listed."""
+    said = error.format_message().replace("Value error, ", "").rstrip(".")
+    cause = error.__cause__
+    found = cause.errors()[0]["input"] if isinstance(cause, pydantic.ValidationError) else None
+    what = f", found {found}" if found is not None and str(found) not in said else ""
+    context = getattr(error, "ctx", None)
+    return f"{said}{what}; see `{context.command_path if context else 'espalier'} --help`"
 
 
 def _refused(line: str) -> int:

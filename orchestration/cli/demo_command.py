@@ -9,7 +9,7 @@ import typer
 
 from migrations import runner
 from orchestration import demo as demo_data
-from orchestration.cli.output import err, print_json, print_table, say
+from orchestration.cli.output import err, finish, note, say, working
 from orchestration.cli.run_commands import Json, jobs_named, tags_of
 from orchestration.cli.runs import RunReport, dagster_instance, run_job
 from orchestration.cli.site import NO_EXTERNAL_SERVER, serving
@@ -19,6 +19,7 @@ from orchestration.schedules import RANGE_END, RANGE_START
 from orchestration.settings import Domain, Settings, load_settings
 
 RAG_DAYS = 90
+NEXT = "Next: `make up` (or `espalier up`) shows these runs at http://127.0.0.1:{port}; `espalier psql` shows the rows."
 
 
 class Scale(StrEnum):
@@ -37,30 +38,31 @@ def demo(
     with serving(settings):
         loaded = prepare(settings, scale)
         reports = run_all(settings)
-    if as_json:
-        print_json({"loaded": loaded, "runs": [vars(report) for report in reports]})
-    else:
-        _print(loaded, reports)
-    if not all(report.succeeded for report in reports):
-        raise typer.Exit(1)
+    if loaded and not as_json:
+        say(f"Loaded {sum(loaded.values()):,} rows of demo data into {len(loaded)} tables.")
+    document = {"loaded": loaded, "runs": [vars(report) for report in reports]}
+    code = finish(reports, document if as_json else None)
+    if code == 0 and not as_json:
+        say(NEXT.format(port=settings.ui_port))
+    raise typer.Exit(code)
 
 
 def prepare(settings: Settings, scale: Scale) -> dict[str, int]:
     """Migrate and load; rows are loaded below the sync trigger, where a live application has written them."""
     started = monotonic()
-    for domain in settings.domains:
-        if not is_set_up(settings, domain):
-            runner.migrate(settings, domain, demo_data.LOAD_AT[domain])
-    with err.status("Loading demo data") as spinner:
+    with working("Loading demo data") as tell:
+        for domain in settings.domains:
+            if not is_set_up(settings, domain):
+                runner.migrate(settings, domain, demo_data.LOAD_AT[domain])
         loaded = demo_data.generate_and_load(
             settings,
             scale.value,
-            lambda table, rows: spinner.update(f"Loading demo data: {table} {rows:,}"),
+            lambda table, rows: tell(f"{table} {rows:,}"),
             last_day=datetime.now(UTC).date() - timedelta(days=1),
         )
-    for domain in settings.domains:
-        runner.migrate(settings, domain)
-    err.print(f"Schema and demo data are ready ({monotonic() - started:.1f} s).")
+        for domain in settings.domains:
+            runner.migrate(settings, domain)
+    note(f"Schema and demo data are ready ({monotonic() - started:.1f} s).")
     return loaded
 
 
@@ -87,16 +89,3 @@ def _tags(settings: Settings, job: str, at: datetime) -> dict[str, str]:
         first = date.fromisoformat(tags[RANGE_END]) - timedelta(days=RAG_DAYS - 1)
         tags[RANGE_START] = first.isoformat()
     return tags
-
-
-def _print(loaded: dict[str, int], reports: list[RunReport]) -> None:
-    if loaded:
-        say(f"Loaded {sum(loaded.values()):,} rows of demo data into {len(loaded)} tables.")
-    for report in reports:
-        rows = [(key, m.get("rows_written", 0), m.get("dagster/row_count", "-")) for key, m in report.assets.items()]
-        verdict = "done" if report.succeeded else "FAILED"
-        title = f"{report.job}: {verdict} in {report.seconds:.1f} s, run {report.run_id[:8]}"
-        print_table(title, ("asset", "rows written", "rows in table"), rows)
-        for line in [*report.failed_checks, *report.reasons]:
-            say(f"  {line}")
-    say("Next: `make up` (or `espalier up`) shows these runs at http://127.0.0.1:3000; `espalier psql` shows the rows.")

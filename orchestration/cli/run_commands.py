@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import dagster as dg
 import typer
 
-from orchestration.cli.output import err, print_json, print_run
+from orchestration.cli.output import err, finish
 from orchestration.cli.runs import RunReport, dagster_instance, run_job
 from orchestration.cli.site import site
 from orchestration.definitions import build_definitions
@@ -28,7 +28,7 @@ def materialize(
 ) -> None:
     """Materialize one asset, as the UI's button does."""
     with site() as settings:
-        finish([_materialize(settings, asset, partition)], as_json)
+        leave([_materialize(settings, asset, partition)], as_json)
 
 
 def backfill(
@@ -40,26 +40,18 @@ def backfill(
     """Materialize a range of days of a partitioned asset in a single run."""
     with site() as settings:
         definitions = build_definitions(settings, Postgres(settings))
-        key, days = find_asset(definitions, asset), days_of(definitions, asset)
-        start, end = known_day(days, asset, first, "--from"), known_day(days, asset, last, "--to")
-        if start > end:
-            raise EspalierError(f"backfill: --from {first} is after --to {last}; swap them")
-        tags = {RANGE_START: start, RANGE_END: end}
-        with dagster_instance(settings) as instance:
-            job = definitions.resolve_implicit_global_asset_job_def()
-            finish([run_job(instance, job, tags=tags, selection=[key], console=err)], as_json)
+        tags = range_tags(definitions, asset, first, last)
+        leave([_run_asset(settings, definitions, asset, tags)], as_json)
 
 
 def nightly(
     job: Annotated[str | None, typer.Argument(help="One nightly job; all of the site's when left out.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the nightly jobs now, over the same days as tonight's schedule would have done this morning."""
+    """Run the nightly jobs now, over the days that their schedules would ask for at this minute."""
     with site() as settings:
-        finish(
-            run_nightly(settings, jobs_named(settings, job), datetime.now(UTC).replace(second=0, microsecond=0)),
-            as_json,
-        )
+        at = datetime.now(UTC).replace(second=0, microsecond=0)
+        leave(run_nightly(settings, jobs_named(settings, job), at), as_json)
 
 
 def jobs_named(settings: Settings, name: str | None) -> list[str]:
@@ -93,10 +85,12 @@ def tags_of(settings: Settings, job: str, at: datetime) -> dict[str, str]:
 
 def _materialize(settings: Settings, asset: str, partition: str | None) -> RunReport:
     definitions = build_definitions(settings, Postgres(settings))
-    key = find_asset(definitions, asset)
-    tags = partition_tags(definitions, asset, partition)
+    return _run_asset(settings, definitions, asset, partition_tags(definitions, asset, partition))
+
+
+def _run_asset(settings: Settings, definitions: dg.Definitions, asset: str, tags: Mapping[str, str]) -> RunReport:
+    key, job = find_asset(definitions, asset), definitions.resolve_implicit_global_asset_job_def()
     with dagster_instance(settings) as instance:
-        job = definitions.resolve_implicit_global_asset_job_def()
         return run_job(instance, job, tags=tags, selection=[key], console=err)
 
 
@@ -109,6 +103,8 @@ def find_asset(definitions: dg.Definitions, name: str) -> dg.AssetKey:
     graph = definitions.resolve_asset_graph()
     names = sorted(key.to_user_string() for key in graph.materializable_asset_keys)
     if name not in names:
+        if name in {key.to_user_string() for key in graph.external_asset_keys}:
+            raise EspalierError(f"{name} is written by the application: choose one of {', '.join(names)}")
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
         raise EspalierError(f"no asset {name!r}; {hint}")
@@ -128,6 +124,21 @@ def partition_tags(definitions: dg.Definitions, name: str, partition: str | None
     if partition is None:
         raise EspalierError(f"{name} has a partition a day: give one, such as --partition {_last(days)}")
     return {"dagster/partition": known_day(days, name, partition, "--partition")}
+
+
+def range_tags(definitions: dg.Definitions, name: str, first: str, last: str) -> dict[str, str]:
+    """Give the tags of a single run over a range of days.
+
+    Raises:
+        EspalierError: the asset has no days, an end of the range is none of them, or it ends before it begins.
+    """
+    days = days_of(definitions, name)
+    if days is None:
+        raise EspalierError(f"{name} has no partitions to backfill; run `espalier materialize {name}`")
+    start, end = known_day(days, name, first, "--from"), known_day(days, name, last, "--to")
+    if start > end:
+        raise EspalierError(f"backfill: --from {first} is after --to {last}; swap them")
+    return {RANGE_START: start, RANGE_END: end}
 
 
 def known_day(days: dg.PartitionsDefinition[str] | None, asset: str, day: str, option: str) -> str:
@@ -155,12 +166,6 @@ def _last(days: dg.PartitionsDefinition[str] | None) -> str | None:
     return days.get_last_partition_key() if days else None
 
 
-def finish(reports: list[RunReport], as_json: bool) -> None:
-    """Print what runs did and leave with 1 when one failed, 2 when it was refused for a user's mistake."""
-    if as_json:
-        print_json([vars(report) for report in reports])
-    else:
-        for report in reports:
-            print_run(report)
-    if not all(report.succeeded for report in reports):
-        raise typer.Exit(2 if any(report.refused for report in reports) else 1)
+def leave(reports: list[RunReport], as_json: bool) -> None:
+    """Print what runs did and leave with their exit code."""
+    raise typer.Exit(finish(reports, [vars(report) for report in reports] if as_json else None))

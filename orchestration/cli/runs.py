@@ -1,6 +1,7 @@
 """Runs Dagster jobs in this process, on the same instance as the UI, with progress on the terminal.
 
-A run carries the origin of the code location, so that the UI shows it under its job and can run it again.
+A run carries the origin of the code location, so that the UI shows it under its job and can run it again. Ctrl-C
+cancels it: it is no failure that somebody should be told of or that the daemon should repeat.
 """
 
 import os
@@ -13,12 +14,17 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance
 from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.events import RunFailureReason
 from dagster._core.execution.api import execute_run_iterator
+from dagster._core.execution.plan.objects import ErrorSource
 from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import DBAPIError
 
+from orchestration.cli.progress import progress_of
+from orchestration.errors import EspalierError
+from orchestration.failures import first_line, reason
 from orchestration.resources import REFUSED
 from orchestration.servers.processes import dagster_environment
 from orchestration.settings import PROJECT, Settings
@@ -37,20 +43,48 @@ class RunReport:
     seconds: float = 0.0
     succeeded: bool = False
     refused: bool = False
+    interrupted: bool = False
+    selection: list[str] = field(default_factory=list[str])
     assets: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     failed_checks: list[str] = field(default_factory=list[str])
     reasons: list[str] = field(default_factory=list[str])
 
+    @property
+    def name(self) -> str:
+        """What was run: the assets that were selected, else the job."""
+        return ", ".join(self.selection) or self.job
+
 
 @contextmanager
 def dagster_instance(settings: Settings) -> Generator[DagsterInstance]:
-    """Open the site's Dagster instance, the one that the UI shows."""
-    os.environ.update(dagster_environment(settings))
-    instance = DagsterInstance.from_config(str(PROJECT))
+    """Open the site's Dagster instance, the one that the UI shows.
+
+    Raises:
+        EspalierError: its database refuses what Dagster needs.
+    """
+    with _environment(dagster_environment(settings)):
+        try:
+            instance = DagsterInstance.from_config(str(PROJECT))
+        except DBAPIError as error:
+            said = first_line(str(error.orig))
+            raise EspalierError(f"Dagster's database: {said}; correct DAGSTER_DATABASE_URL or its role") from error
+        try:
+            yield instance
+        finally:
+            instance.dispose()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Generator[None]:
+    """Set variables for what Dagster reads from the environment, and take them back."""
+    before = dict(os.environ)
+    os.environ.update(variables)
     try:
-        yield instance
+        yield
     finally:
-        instance.dispose()
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def run_job(
@@ -70,7 +104,10 @@ def run_job(
         tags: tags of the run, such as its partition.
         selection: assets to materialize; all of the job's when empty.
         config: run configuration.
-        console: where progress is drawn; none for a quiet run.
+        console: where progress is shown; none for a quiet run.
+
+    Raises:
+        KeyboardInterrupt: the user ended it; the run is canceled.
     """
     subset = job.get_subset(asset_selection=frozenset(selection)) if selection else job
     run = instance.create_run_for_job(
@@ -80,13 +117,17 @@ def run_job(
         asset_selection=frozenset(selection) or None,
         remote_job_origin=_origin(job.name),
     )
-    report, started = RunReport(job.name, run.run_id), monotonic()
-    with _progress(console) as progress:
-        task = progress.add_task(job.name, total=len(subset.nodes))
+    report = RunReport(job.name, run.run_id, selection=[key.to_user_string() for key in selection])
+    started = monotonic()
+    with progress_of(report.name, len(subset.nodes), console) as show:
         for event in execute_run_iterator(InMemoryJob(subset), run, instance):
+            if _is_interruption(event) and not report.interrupted:
+                instance.report_run_canceling(run)  # while the run can still take note of it
             _note(report, event)
-            _draw(progress, task, event)
+            show(event)
     report.seconds = monotonic() - started
+    if report.interrupted:
+        raise KeyboardInterrupt
     return report
 
 
@@ -106,50 +147,27 @@ def _note(report: RunReport, event: DagsterEvent) -> None:
                 f"{check.asset_key.to_user_string()}:{check.check_name} ({check.severity.value})"
             )
     elif event.event_type == DagsterEventType.STEP_FAILURE:
-        report.reasons.append(_reason(event))
-        report.refused |= _is_refusal(event)
+        _note_failure(report, event)
     elif event.event_type == DagsterEventType.RUN_SUCCESS:
         report.succeeded = True
-    elif event.event_type == DagsterEventType.RUN_FAILURE and not report.reasons:
-        report.reasons.append((event.message or "failed").splitlines()[0])
+    elif event.event_type == DagsterEventType.RUN_FAILURE:
+        report.interrupted |= event.job_failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
+        if not report.reasons:
+            report.reasons.append(first_line(event.message or ""))
+
+
+def _note_failure(report: RunReport, event: DagsterEvent) -> None:
+    """Keep why a step failed; a run is refused when each of its failures is a user's mistake."""
+    report.interrupted |= _is_interruption(event)
+    report.refused = _is_refusal(event) and (report.refused or not report.reasons)
+    report.reasons.append(reason(event))
+
+
+def _is_interruption(event: DagsterEvent) -> bool:
+    return event.is_step_failure and event.step_failure_data.error_source == ErrorSource.INTERRUPT
 
 
 def _is_refusal(event: DagsterEvent) -> bool:
     """Tell whether a step was refused for a user's mistake."""
     failure = event.step_failure_data.user_failure_data
     return failure is not None and REFUSED in failure.metadata
-
-
-def _reason(event: DagsterEvent) -> str:
-    """Give the first line of the innermost error of a step."""
-    failure = event.step_failure_data
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return f"{event.step_key}: {failure.user_failure_data.description}"
-    error = failure.error
-    while error and error.cause:
-        error = error.cause
-    return f"{event.step_key}: {(error.message if error else 'failed').strip().splitlines()[0]}"
-
-
-def _progress(console: Console | None) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=console is None or not console.is_terminal,
-        transient=True,
-    )
-
-
-def _draw(progress: Progress, task: Any, event: DagsterEvent) -> None:
-    if event.event_type == DagsterEventType.STEP_START:
-        progress.update(task, description=(event.step_key or "").replace("__", "/"))
-    elif event.event_type in (
-        DagsterEventType.STEP_SUCCESS,
-        DagsterEventType.STEP_FAILURE,
-        DagsterEventType.STEP_SKIPPED,
-    ):
-        progress.advance(task)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from migrations import runner
-from orchestration.cli.output import err, print_json, print_table, say
+from orchestration.cli.output import note, print_json, print_table, say
 from orchestration.cli.run_commands import Json
 from orchestration.cli.site import site
 from orchestration.errors import EspalierError
@@ -45,9 +45,9 @@ def show_step(step: runner.StepEvent) -> None:
     """Tell on standard error what a migration is doing: long steps are not silent."""
     way = "applied" if step.direction == "up" else "taken back"
     if step.state == "done":
-        err.print(f"  {step.revision} {way} ({step.seconds:.2f} s): {step.title}", markup=False)
+        note(f"  {step.revision} {way} ({step.seconds:.2f} s): {step.title}")
     elif step.state == "retry":
-        err.print(f"  {step.revision} waits for a lock, try {step.tries}", markup=False)
+        note(f"  {step.revision} waits for a lock, try {step.tries}")
 
 
 def show(report: runner.MigrationReport) -> None:

@@ -9,12 +9,12 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.cli import status_report
-from orchestration.cli.output import print_json, print_table, say
+from orchestration.cli.output import print_json, print_table, say, working
 from orchestration.cli.run_commands import Json
 from orchestration.cli.site import site
 from orchestration.errors import EspalierError
-from orchestration.servers import processes
-from orchestration.servers.postgres import EmbeddedPostgres, unmark_kept
+from orchestration.servers import postmaster, processes
+from orchestration.servers.postgres import EmbeddedPostgres, mark_kept, unmark_kept
 from orchestration.settings import Role, Settings, load_settings
 
 
@@ -41,11 +41,14 @@ def up(
 ) -> None:
     """Start Postgres, the Dagster UI and its daemon; they run until `espalier down`."""
     settings = load_settings()
-    wanted = port or settings.ui_port
-    if not any(server.name == "webserver" for server in processes.running(settings.home)):
+    living = {server.name: server.port for server in processes.running(settings.home)}
+    wanted = port or living.get("webserver") or settings.ui_port
+    if "webserver" not in living:
         processes.refuse_occupied(wanted)
-    with site(keep=True) as settings:
+    with site() as settings, working("Starting the UI and its daemon"):
         ui = processes.start_ui(settings, wanted, read_only=read_only)
+        if settings.uses_embedded_server:
+            mark_kept(settings.home)  # only now: a UI that did not come up leaves no server behind
     state = f"started {' and '.join(ui.started)}" if ui.started else "was already up"
     say(f"The UI is at {ui.url} ({state}). Stop everything with `espalier down`.")
 
@@ -54,10 +57,10 @@ def down() -> None:
     """Stop the UI, the daemon and the embedded servers."""
     settings = load_settings()
     stopped = processes.stop_all(settings.home)
-    server = EmbeddedPostgres(settings.home)
     if settings.home.is_dir():
+        server = EmbeddedPostgres(settings.home)
         unmark_kept(settings.home)
-        if server.is_running():
+        if postmaster.alive(server.data_folder):
             server.stop()
             stopped.append("postgres")
     say(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")

@@ -6,6 +6,7 @@ import psycopg
 from psycopg.sql import SQL
 
 from migrations import runner
+from orchestration.cli.site import external_servers, refuse_unreachable
 from orchestration.errors import EspalierError
 from orchestration.resources import Connection, connect
 from orchestration.servers import processes
@@ -15,26 +16,31 @@ from orchestration.settings import Domain, Settings
 
 def collect(settings: Settings) -> dict[str, Any]:
     """Gather what runs, where it lies, and each domain's revision."""
-    site = {"home": settings.home, "UI and daemon": _ui(settings)} | _postgres(settings)
+    site = {"home": settings.home} | _ui(settings) | _postgres(settings)
     return {"site": site, "domains": _domains(settings) if site["postgres"] != "stopped" else []}
 
 
-def _ui(settings: Settings) -> str:
+def _ui(settings: Settings) -> dict[str, Any]:
     servers = processes.running(settings.home)
-    return ", ".join(f"{s.name} (pid {s.pid})" for s in servers) if servers else "stopped"
+    ports = [server.port for server in servers if server.name == "webserver"]
+    pids = {server.name: f"running (pid {server.pid})" for server in servers}
+    return {"ui": f"http://127.0.0.1:{ports[0]}" if ports else "stopped", "daemon": pids.get("daemon", "stopped")}
 
 
 def _postgres(settings: Settings) -> dict[str, Any]:
+    given = ", ".join(external_servers(settings))
     if not settings.uses_embedded_server:
-        return {"postgres": "DATABASE_URL"}
+        return {"postgres": given}
     server = EmbeddedPostgres(settings.home)
     made = settings.home.is_dir()
+    state = "running" if made and server.is_running() else "stopped"
     facts = {"data": server.data_folder, "socket": server.socket_folder, "log": server.log_file} if made else {}
-    return {"postgres": "running" if made and server.is_running() else "stopped"} | facts
+    return {"postgres": f"{given}; Dagster's: {state}" if given else state} | facts
 
 
 def _domains(settings: Settings) -> list[dict[str, Any]]:
     try:
+        refuse_unreachable(settings)
         with connect(settings.url("jobs")) as connection:
             return [_domain(connection, settings, domain) for domain in settings.domains]
     except EspalierError as error:
