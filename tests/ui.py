@@ -17,7 +17,7 @@ from orchestration.servers.postgres import embedded_postgres
 from orchestration.servers.process_records import Server
 from orchestration.servers.processes import Ui
 from orchestration.settings import Settings
-from tests.conftest import FAST
+from tests.embedded import FAST
 
 _POOLS = "{ instance { concurrencyLimits { concurrencyKey } } }"
 
@@ -67,12 +67,13 @@ def free_port() -> int:
 
 
 def new_home(home: Path) -> Generator[Settings]:
-    """Run a Postgres in a home; at the end stop what was started on it."""
-    with embedded_postgres(home, options=FAST):
+    """Run a Postgres in a home; at the end stop what was started on it and remove the data."""
+    with embedded_postgres(home, options=FAST) as postgres:
         try:
             yield Settings(home=home)
         finally:
             processes.stop_all(home)
+    postgres.remove()
 
 
 def workspace_of(folder: Path, module: str, code: str) -> Path:

@@ -6,14 +6,18 @@ beyond the path of its GraphQL endpoint.
 """
 
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from orchestration.errors import EspalierError
+
 logger = logging.getLogger(__name__)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)
 _NO_FOREIGN_FRAMES = (b"x-frame-options", b"SAMEORIGIN")
 
 
@@ -26,12 +30,16 @@ class AllowList:
 
     @classmethod
     def of_port(cls, port: int, further_hosts: Iterable[str] = ()) -> "AllowList":
-        """Allow this machine's own names at `port` and the names under which a proxy serves the UI."""
+        """Allow this machine's own names at `port` and the names under which a proxy serves the UI.
+
+        Raises:
+            EspalierError: a further host is no name that a browser could send.
+        """
         names = {"127.0.0.1", "localhost"}
         local = {f"{name}:{port}" for name in names}
         if port == 80:  # browsers leave the default port out
             local |= names
-        further = {host.lower() for host in further_hosts}
+        further = {_host_name(host) for host in further_hosts}
         origins = {f"http://{host}" for host in local | further} | {f"https://{host}" for host in further}
         return cls(frozenset(local | further), frozenset(origins))
 
@@ -60,6 +68,12 @@ def refusal(scope: Scope, allowed: AllowList) -> str | None:
     if reason or scope["type"] == "websocket":
         return reason
     return _query_outside_the_body(scope) or _body_that_a_form_could_send(scope)
+
+
+def _host_name(host: str) -> str:
+    if not _HOST.fullmatch(host):
+        raise EspalierError(f"ui_allowed_hosts: found {host!r}; give a host or host:port, such as ui.example.org")
+    return host.lower()
 
 
 def _foreign_host(scope: Scope, allowed: AllowList) -> str | None:

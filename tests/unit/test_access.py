@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from orchestration.errors import EspalierError
 from orchestration.servers.access import AccessGuard, AllowList, refusal
 
 ALLOWED = AllowList.of_port(3000, ["UI.example.org"])
@@ -116,6 +117,17 @@ def test_port_80_is_left_out_of_names_as_browsers_do() -> None:
     headers = {"host": "localhost", "origin": "http://localhost"}
     assert refusal(request("GET", "/", headers), AllowList.of_port(80)) is None
     assert refusal(request("GET", "/", headers), AllowList.of_port(3000))
+
+
+@pytest.mark.parametrize("host", ["https://ui.example.org", "ui.example.org/", "*", "", "a b", "ui.example.org\n"])
+def test_a_further_host_that_no_browser_could_send_is_refused(host: str) -> None:
+    with pytest.raises(EspalierError, match=r"^ui_allowed_hosts: found .*; give a host or host:port"):
+        AllowList.of_port(3000, [host])
+
+
+@pytest.mark.parametrize("host", ["ui.example.org:8443", "UI", "[::1]:3000"])
+def test_a_further_host_may_have_a_port(host: str) -> None:
+    assert host.lower() in AllowList.of_port(3000, [host]).hosts
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
