@@ -4,6 +4,7 @@ Definitions are written under an empty search path, so that they do not depend o
 extension are left out.
 """
 
+from collections.abc import Collection
 from typing import LiteralString, NamedTuple
 
 from psycopg.sql import SQL
@@ -12,16 +13,22 @@ from migrations.connection import Driver
 
 
 class Thing(NamedTuple):
-    """What an object is called: its kind, and its name within the schema."""
+    """What an object is called: its kind, and its name within the schema; `table.part` for the parts of a table."""
 
     kind: str
     name: str
+
+    @property
+    def table(self) -> str | None:
+        """The table that it is a part of."""
+        return self.name.split(".")[0] if self.kind in PARTS else None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
 
 Snapshot = dict[Thing, str]
+PARTS = ("column", "constraint", "index", "trigger", "policy")
 
 _OBJECTS: LiteralString = r"""
 WITH ns AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s),
@@ -58,7 +65,7 @@ SELECT 'constraint', rel.relname || '.' || k.conname, k.xmin, pg_get_constraintd
 FROM rel JOIN pg_constraint AS k ON k.conrelid = rel.oid
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x')
 UNION ALL
-SELECT 'index', i.relname::text, x.xmin, pg_get_indexdef(x.indexrelid)
+SELECT 'index', rel.relname || '.' || i.relname, x.xmin, pg_get_indexdef(x.indexrelid)
 FROM rel
 JOIN pg_index AS x ON x.indrelid = rel.oid
 JOIN pg_class AS i ON i.oid = x.indexrelid
@@ -97,10 +104,24 @@ _MADE_HERE = SQL(
 ).format(SQL(_OBJECTS))
 
 _INVALID_INDEXES = """
-SELECT i.relname::text FROM pg_catalog.pg_index AS x
+SELECT t.relname || '.' || i.relname FROM pg_catalog.pg_index AS x
 JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = i.relnamespace
 WHERE n.nspname = %s AND NOT (x.indisvalid AND x.indisready)
+ORDER BY 1
+"""
+
+
+_DEPENDANTS = """
+SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
+FROM pg_catalog.pg_depend AS d
+LEFT JOIN pg_catalog.pg_constraint AS k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
+JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_class'::regclass
+LEFT JOIN pg_catalog.pg_class AS o ON o.oid = k.conrelid
+WHERE d.deptype = 'n' AND t.relnamespace = to_regnamespace(quote_ident(%(schema)s))
+  AND t.relname = ANY (%(tables)s)
+  AND NOT (k.oid IS NOT NULL AND o.relnamespace = t.relnamespace AND o.relname = ANY (%(tables)s))
 ORDER BY 1
 """
 
@@ -122,6 +143,13 @@ def made_here(driver: Driver, schema: str) -> set[Thing]:
 
 
 def invalid_indexes(driver: Driver, schema: str) -> list[str]:
-    """Name the indexes that a cancelled concurrent build left behind: they cost writes and serve no query."""
+    """Name, as `table.index`, what a cancelled concurrent build left behind: it costs writes and serves no query."""
     with driver.transaction():
         return [name for (name,) in driver.execute(_INVALID_INDEXES, [schema]).fetchall()]
+
+
+def dependants(driver: Driver, schema: str, tables: Collection[str]) -> list[str]:
+    """Describe what refers to tables from outside of them, so that they cannot be dropped: views, foreign keys."""
+    with driver.transaction():
+        rows = driver.execute(_DEPENDANTS, {"schema": schema, "tables": list(tables)}).fetchall()
+    return [description for (description,) in rows]

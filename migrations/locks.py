@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy.exc import DBAPIError
 from tenacity import (
     RetryCallState,
@@ -64,7 +65,7 @@ def sole_migrator(database: Database, url: str, *, patience: float = PATIENCE_SE
             refuse_pooler(second.driver)
         yield
     finally:
-        if not database.driver.closed:
+        if database.driver.info.transaction_status is TransactionStatus.IDLE:
             with database.driver.transaction():
                 database.driver.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
 

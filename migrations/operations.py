@@ -47,7 +47,7 @@ def create_index_concurrently(
     where: sa.TextClause | None = None,
 ) -> None:
     """Build an index while the table is read and written."""
-    if op.get_context().as_sql or _clear_the_way(name):
+    if op.get_context().as_sql or _clear_the_way(table, name):
         with unhurried():
             op.create_index(
                 name,
@@ -66,11 +66,11 @@ def drop_index_concurrently(name: str) -> None:
         op.drop_index(name, postgresql_concurrently=True, if_exists=True)
 
 
-def _clear_the_way(name: str) -> bool:
+def _clear_the_way(table: str, name: str) -> bool:
     """Note that the index is being built, drop what an earlier try left; false if that try had finished."""
     step = Step.of(op.get_context())
     driver = driver_of(op.get_bind())
-    index = Thing("index", name)
+    index = Thing("index", f"{table}.{name}")
     valid = _is_valid(driver, step.target.schema, name)
     if valid is not None and index not in records.made_by(driver, step.target.domain, step.revision.id):
         raise EspalierError(

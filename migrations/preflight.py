@@ -13,7 +13,7 @@ from sqlalchemy import MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ENUM
 
 from migrations import catalog, records
-from migrations.catalog import Thing
+from migrations.catalog import Snapshot, Thing
 from migrations.connection import OURS, Database, Driver, Target, server_name
 from migrations.downgrade import count_lost, refuse_loss
 from migrations.metadata import BASELINES, METADATA
@@ -161,6 +161,19 @@ def refuse_changed(driver: Driver, target: Target, plan: Plan) -> None:
             records.refuse_unlike_record(revision.id, {}, found)
     recorded = records.expected(driver, target.domain, [r.id for r in plan.revisions])
     records.refuse_unlike_record(target.domain, recorded, found)
+    _refuse_dependants(driver, target, found, {thing.name for thing in recorded if thing.kind == "table"})
+
+
+def _refuse_dependants(driver: Driver, target: Target, found: Snapshot, tables: set[str]) -> None:
+    """Refuse to drop tables on which a neighbour's objects hang, or to which they refer."""
+    known = records.of_domain(driver, target.domain)
+    theirs = [str(thing) for thing in found if thing.table in tables and thing not in known]
+    theirs += catalog.dependants(driver, target.schema, tables)
+    if theirs:
+        raise EspalierError(
+            f"{target.domain}: going down would also have to drop {', '.join(sorted(theirs)[:5])}, which Espalier did not "
+            "create; nothing was changed; drop it yourself if it may go"
+        )
 
 
 def enum_labels(domain: str) -> dict[str, list[str]]:

@@ -118,7 +118,7 @@ def refuse_collateral(revision: str, recorded: Snapshot, before: Snapshot, after
     lost = sorted(str(thing) for thing in before if thing not in after and thing not in recorded)
     if lost:
         raise EspalierError(
-            f"{revision}: going down would also drop {', '.join(lost[:5])}, which Espalier did not create; "
+            f"{revision}: going down would also have to drop {', '.join(lost[:5])}, which Espalier did not create; "
             "drop it yourself if it may go"
         )
 

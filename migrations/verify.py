@@ -90,11 +90,7 @@ def extra_objects(database: Database, target: Target) -> list[str]:
     known = _known(database, target)
     found = catalog.snapshot(database.driver, target.schema)
     tables = {thing.name for thing in known if thing.kind == "table"}
-    return sorted(str(thing) for thing in found if thing not in known and _owner(thing) in (None, *tables))
-
-
-def _owner(thing: Thing) -> str | None:
-    return thing.name.split(".")[0] if thing.kind in ("column", "constraint", "trigger", "policy") else None
+    return sorted(str(thing) for thing in found if thing not in known and thing.table in (None, *tables))
 
 
 def _unlike_record(database: Database, target: Target, found: Snapshot) -> Iterable[str]:
@@ -147,7 +143,7 @@ def _known(database: Database, target: Target) -> set[Thing]:
 def _things(table: Table) -> Iterable[Thing]:
     yield Thing("table", table.name)
     yield from (Thing("column", f"{table.name}.{column.name}") for column in table.columns)
-    yield from (Thing("index", str(index.name)) for index in table.indexes)
+    yield from (Thing("index", f"{table.name}.{index.name}") for index in table.indexes)
     constraints: Iterable[Constraint] = table.constraints
     yield from (Thing("constraint", f"{table.name}.{constraint.name}") for constraint in constraints if constraint.name)
     if table.metadata is METADATA[OURS]:

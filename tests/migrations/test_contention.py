@@ -194,7 +194,7 @@ def test_an_invalid_index_that_we_made_is_dropped_and_built_again(empty_site: Si
     with empty_site.connect("community") as connection:
         assert names(connection, invalid) == {"concepts_domain_idx"}
         assert verify.inspect_domain(empty_site.settings, "community")["required_indexes_valid"] == [
-            "concepts_domain_idx"
+            "concepts.concepts_domain_idx"
         ]
         assert runner.migrate(empty_site.settings, "community", "0012").ok
         assert names(connection, invalid) == set()
@@ -219,4 +219,4 @@ def test_what_a_neighbour_makes_while_a_step_runs_is_not_taken_for_ours(empty_si
     thread.join()
     with empty_site.connect(None) as connection:
         found = names(connection, "SELECT name FROM espalier.created_objects WHERE revision = 'community_0012'")
-    assert found == {"community_0012", "concepts_domain_idx", "concepts_difficulty_idx"}
+    assert found == {"community_0012", "concepts.concepts_domain_idx", "concepts.concepts_difficulty_idx"}

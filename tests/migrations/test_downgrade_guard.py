@@ -99,7 +99,7 @@ CHANGED = {
     "function xp_ledger_sync()": """CREATE OR REPLACE FUNCTION xp_ledger_sync() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN RETURN NULL; END'""",
     "trigger points_ledger.xp_ledger_sync": "ALTER TABLE points_ledger DISABLE TRIGGER xp_ledger_sync",
-    "index trust_scores_score_idx": """DROP INDEX trust_scores_score_idx;
+    "index trust_scores.trust_scores_score_idx": """DROP INDEX trust_scores_score_idx;
         CREATE INDEX trust_scores_score_idx ON trust_scores (score DESC)""",
     "column users.totalXP": 'ALTER TABLE users ALTER "totalXP" TYPE bigint',
     "constraint leaderboard_entries.leaderboard_entries_metric_check": """
@@ -125,7 +125,7 @@ def test_what_is_no_longer_as_we_made_it_is_not_dropped(site: Site, thing: str):
 @pytest.mark.parametrize(
     ("statement", "thing"),
     [
-        ('CREATE INDEX theirs ON trust_scores ("historicalLow")', "index theirs"),
+        ('CREATE INDEX theirs ON trust_scores ("historicalLow")', "index trust_scores.theirs"),
         ("ALTER TABLE trust_scores ADD COLUMN theirs int", "column trust_scores.theirs"),
         ("ALTER TABLE trust_scores ADD CONSTRAINT theirs CHECK (score < 2)", "constraint trust_scores.theirs"),
         (
@@ -133,23 +133,35 @@ def test_what_is_no_longer_as_we_made_it_is_not_dropped(site: Site, thing: str):
             " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
             "trigger trust_scores.theirs",
         ),
-        ('CREATE INDEX theirs ON users ("totalXP")', "index theirs"),
+        ('CREATE INDEX theirs ON users ("totalXP")', "index users.theirs"),
     ],
 )
 def test_what_a_neighbour_hung_on_our_tables_is_not_dropped_with_them(site: Site, statement: str, thing: str):
     with site.connect("community") as connection:
         connection.execute(statement.encode())
-        with pytest.raises(EspalierError, match=rf"going down would also drop .*{thing}.* did not create"):
+        with pytest.raises(EspalierError, match=rf"going down would also have to drop .*{thing}.* did not create"):
             runner.migrate(site.settings, "community", "0000")
         assert names(connection, "SELECT tablename FROM pg_tables WHERE tablename = 'trust_scores'")
 
 
-def test_a_neighbours_key_on_our_table_stops_the_drop(site: Site):
+@pytest.mark.parametrize(
+    ("statement", "thing"),
+    [
+        (
+            "CREATE TABLE theirs (trust text REFERENCES trust_scores (id))",
+            "constraint theirs_trust_fkey on table theirs",
+        ),
+        ("CREATE VIEW theirs AS SELECT id FROM trust_scores", "rule _RETURN on view theirs"),
+    ],
+)
+def test_what_refers_to_our_tables_stops_the_way_down_before_its_first_step(site: Site, statement: str, thing: str):
     with site.connect("community") as connection:
-        connection.execute("CREATE TABLE theirs (trust text REFERENCES trust_scores (id))")
-    with pytest.raises(EspalierError, match="cannot drop table trust_scores because other objects depend on it"):
+        connection.execute(statement.encode())
+    with pytest.raises(
+        EspalierError, match=f"going down would also have to drop {thing}, which Espalier did not create; noth"
+    ):
         runner.migrate(site.settings, "community", "0000")
-    assert applied(site, "community") == "community_0001"
+    assert applied(site, "community") == runner.head("community")
 
 
 def test_a_table_of_ours_that_is_gone_is_named_on_the_way_down(site: Site):

@@ -32,7 +32,7 @@ DRIFTS = {
     'ALTER TABLE users ALTER "totalXP" TYPE bigint': "column users.totalXP differs from its record",
     'ALTER TABLE users ALTER "totalXP" SET DEFAULT 7': "column users.totalXP differs from its record",
     "DROP TABLE vote_graph": "table vote_graph is missing",
-    'DROP INDEX "vote_graph_reciprocity_idx"': "index vote_graph_reciprocity_idx is missing",
+    'DROP INDEX "vote_graph_reciprocity_idx"': "index vote_graph.vote_graph_reciprocity_idx is missing",
     'ALTER TABLE doubts DROP CONSTRAINT "doubts_authorId_fkey"': "constraint doubts.doubts_authorId_fkey is missing",
     "ALTER TABLE points_ledger DISABLE TRIGGER xp_ledger_sync": "trigger points_ledger.xp_ledger_sync differs from",
     "DROP TRIGGER xp_ledger_sync_truncate ON points_ledger": "points_ledger.xp_ledger_sync_truncate is missing",
@@ -92,7 +92,7 @@ def test_what_stands_there_besides_is_listed_and_not_wrong(site: Site):
     assert found[EXTRA] == [
         "column users.nickname",
         "enum mood",
-        "index users_nickname_idx",
+        "index users.users_nickname_idx",
         "table theirs",
         "view seen",
     ]
