@@ -171,8 +171,8 @@ def _refuse_dependants(driver: Driver, target: Target, found: Snapshot, tables: 
     theirs += catalog.dependants(driver, target.schema, tables)
     if theirs:
         raise EspalierError(
-            f"{target.domain}: going down would also have to drop {', '.join(sorted(theirs)[:5])}, which Espalier did not "
-            "create; nothing was changed; drop it yourself if it may go"
+            f"{target.domain}: going down would also have to drop {', '.join(sorted(theirs)[:5])}, which Espalier did "
+            "not create; nothing was changed; drop it yourself if it may go"
         )
 
 
