@@ -1,6 +1,6 @@
 """The one place where everything is put together. Nothing connects here: the daemon imports this again and again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -34,7 +34,7 @@ def build_definitions(settings: Settings | None = None, postgres: Postgres | Non
     parts: dict[Domain, _Parts] = {domain: PARTS[domain] for domain in settings.domains}
     sources = {d: observed_sources(d, p.baseline, p.assets) for d, p in parts.items()}
     nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain) for domain in parts}
-    nightly_platform = jobs.nightly_platform()
+    nightly_platform = jobs.nightly_platform(_checks_of_their_own(parts.values()))
     observe = jobs.observe_sources([key for asset in sources.values() for key in asset.keys])
     return dg.Definitions(
         assets=[
@@ -52,6 +52,12 @@ def build_definitions(settings: Settings | None = None, postgres: Postgres | Non
         resources={"postgres": dg.ResourceDefinition.hardcoded_resource(postgres or Postgres())},
         executor=dg.in_process_executor,
     )
+
+
+def _checks_of_their_own(parts: Iterable[_Parts]) -> list[dg.AssetCheckKey]:
+    """List the checks that are no part of an asset's run, such as whether yesterday's partition is there."""
+    assets = (asset for part in parts for asset in part.assets)
+    return [key for asset in assets if isinstance(asset, dg.AssetChecksDefinition) for key in asset.check_keys]
 
 
 def _schedule(settings: Settings, domain: Domain, job: jobs.AssetJob) -> dg.ScheduleDefinition:

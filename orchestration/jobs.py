@@ -1,5 +1,7 @@
 """The nightly jobs: which assets run together. Their days are their assets', their times are in `schedules.py`."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 from dagster import define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
@@ -18,12 +20,12 @@ def nightly(domain: Domain) -> AssetJob:
     )
 
 
-def nightly_platform() -> AssetJob:
-    """Make the job that verifies the schema of each domain."""
+def nightly_platform(checks: Sequence[dg.AssetCheckKey]) -> AssetJob:
+    """Make the job that verifies the schema of each domain, and what a nightly run that never happened would miss."""
     return define_asset_job(
         "nightly_platform",
-        selection=dg.AssetSelection.groups("platform"),
-        description="Verify that each domain's schema is as its revisions left it.",
+        selection=dg.AssetSelection.groups("platform") | dg.AssetSelection.checks(*checks),
+        description="Verify that each domain's schema is as its revisions left it, and that no day is missing.",
     )
 
 
