@@ -4,8 +4,9 @@
 
 FILE has the columns source, target, weight, timestamp (epoch seconds), such as the rating networks of SNAP, with or
 without a header. A weight above 0 is an upvote, below 0 a downvote; 0 is neither and is counted as left out. Each row
-becomes a vote of user `source` on an answer of user `target`. Starts from an empty ESPALIER_HOME (a temporary one unless the
-variable names another), migrates, loads by COPY, materializes through Dagster, compares, stops what it started.
+becomes a vote of user `source` on an answer of user `target`. Starts from an empty ESPALIER_HOME (a temporary one
+unless the variable names another), migrates, loads by COPY, materializes through Dagster, compares, stops what it
+started.
 """
 
 import csv

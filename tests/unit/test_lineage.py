@@ -1,4 +1,4 @@
-"""The lineage in the UI is what the SQL reads: every table that an asset's statements name is declared, and no other."""
+"""The lineage in the UI is what the SQL reads: the tables that an asset's statements name, and no other."""
 
 import re
 

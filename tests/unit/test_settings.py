@@ -1,5 +1,6 @@
 """The settings: precedence, the forms of a database's address, and what a wrong value is answered with."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from orchestration.settings import PROJECT, Settings, load_settings
 from orchestration.zones import day_ends_have_distinct_dates
 
 
+WritePolicy = Callable[[str], Path]
+
+
 @pytest.fixture
-def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WritePolicy:
     """Write a policy file and make it the one that counts."""
 
     def write(text: str) -> Path:
@@ -38,19 +42,19 @@ def test_the_file_of_the_project_is_valid_and_says_what_the_defaults_are():
     assert load_settings() == Settings.model_validate({})
 
 
-def test_the_environment_wins_over_the_file(policy, monkeypatch: pytest.MonkeyPatch):
+def test_the_environment_wins_over_the_file(policy: WritePolicy, monkeypatch: pytest.MonkeyPatch):
     policy("[rag]\nlate_days = 7\n")
     assert load_settings().rag.late_days == 7
     monkeypatch.setenv("ESPALIER_RAG__LATE_DAYS", "5")
     assert load_settings().rag.late_days == 5
 
 
-def test_a_wrong_key_is_named_with_the_nearest_one(policy):
+def test_a_wrong_key_is_named_with_the_nearest_one(policy: WritePolicy):
     path = policy("[rag]\nlate_day = 7\n")
     assert refusal() == f"{path}: rag.late_day: no such key; did you mean late_days?"
 
 
-def test_a_wrong_value_is_shown_with_what_is_allowed(policy):
+def test_a_wrong_value_is_shown_with_what_is_allowed(policy: WritePolicy):
     path = policy("[rag]\nlate_days = -1\n")
     line = refusal()
     assert line.startswith(f"{path}: rag.late_days: ")
@@ -58,7 +62,7 @@ def test_a_wrong_value_is_shown_with_what_is_allowed(policy):
     assert "found -1" in line
 
 
-def test_a_file_that_is_no_toml_is_named(policy):
+def test_a_file_that_is_no_toml_is_named(policy: WritePolicy):
     path = policy("[rag\n")
     assert refusal().startswith(f"{path}: ")
 
