@@ -62,12 +62,13 @@ def leaderboard_snapshots(
 
 
 def write_period(tx: Transaction, period: Period, zone: str) -> Figures:
-    """Make the application's rows of a period equal to the newest board of it; give what was written and compared."""
+    """Make the application's rows of a period equal to the newest board of it; give what was written and compared.
+
+    Where no board of the period is stored, nobody is to be shown, and our rows of it are deleted.
+    """
     tx.lock(f"{LEADERBOARD_SNAPSHOTS.lock_name}/{period.kind}/{period.first_day.isoformat()}")
     days = {"first_day": period.first_day, "last_day": period.last_day}
-    newest = tx.one(QUERIES["find_newest_day"], days)["as_of"]
-    if newest is None:
-        return {"period": period.kind}
+    newest = tx.one(QUERIES["find_newest_day"], days)["as_of"] or period.first_day
     parameters = snapshot_parameters(period, newest, zone)
     written = tx.one(QUERIES["write_board"], parameters)
     return {"period": period.kind} | written | tx.one(QUERIES["compare_with_board"], parameters)
@@ -108,7 +109,7 @@ def snapshot_parameters(period: Period, newest: date, zone: str) -> dict[str, An
 
 def _result(figures: list[Figures]) -> dg.MaterializeResult[Any]:
     totals = {
-        name: sum(int(one.get(name, 0)) for one in figures)
+        name: sum(int(one[name]) for one in figures)
         for name in ("rows", "written", "deleted", "quarantined", "differing", "foreign_rows")
     }
     return dg.MaterializeResult(

@@ -11,6 +11,7 @@ from pydantic import Field
 
 import sql
 from assets.table_asset import TableAsset, preview, verdict
+from orchestration.failpoints import failpoint
 from orchestration.partitions import as_of
 from orchestration.resources import Postgres, Session, Transaction
 
@@ -110,6 +111,7 @@ def _write_batches(session: Session, config: UserTotalsConfig) -> int:
     """Write what is pending, each batch in a transaction of its own."""
     written = 0
     while (batch := session.run(lambda tx: _write_batch(tx, config)))["taken"]:
+        failpoint("user_totals.batch_committed")
         written += batch["written"]
     return written
 
@@ -117,7 +119,9 @@ def _write_batches(session: Session, config: UserTotalsConfig) -> int:
 def _write_batch(tx: Transaction, config: UserTotalsConfig) -> Figures:
     tx.lock(USER_TOTALS.lock_name)
     tx.execute(QUERIES["keep_locks_short"])
-    return tx.one(QUERIES["apply_batch"], {"batch_size": config.batch_size})
+    batch = tx.one(QUERIES["apply_batch"], {"batch_size": config.batch_size})
+    failpoint("user_totals.batch_written")
+    return batch
 
 
 def _count_only(session: Session, config: UserTotalsConfig, now: datetime) -> Figures:

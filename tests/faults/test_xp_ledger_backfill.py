@@ -1,18 +1,15 @@
 """The XP ledger's backfill under fire: killed between and within batches, and beside an application that writes."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from orchestration.settings import PROJECT
 from tests import factories
 from tests.conftest import Connection, Materialize, Site
+from tests.faults.run_asset import run_asset
 from tests.ledgers import before_the_trigger, copies, copies_expected, opening_balances
 
 KEY = "community/xp_ledger"
@@ -31,17 +28,7 @@ def fill(connection: Connection) -> None:
 
 def backfill(site: Site, failpoint: str = "") -> int:
     """Run the backfill as a process of its own; give its exit code."""
-    settings = site.settings
-    assert settings.database_url is not None
-    environment = {
-        **os.environ,
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "ESPALIER_HOME": str(settings.home),
-        "ESPALIER_FAILPOINT": failpoint,
-        "PYTHONWARNINGS": "ignore",
-    }
-    command = [sys.executable, "-m", "tests.faults.backfill", str(BATCH)]
-    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, timeout=120).returncode
+    return run_asset(site, KEY, {"batch_size": BATCH}, failpoint)
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
