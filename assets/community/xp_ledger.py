@@ -36,7 +36,9 @@ class XpLedgerConfig(dg.Config):
     """How the backfill walks."""
 
     batch_size: int = Field(default=5_000, ge=1, le=100_000, description="Rows copied in one transaction.")
-    max_batches: int | None = Field(default=None, ge=1, le=1_000_000, description="Pause after so many batches; run again to go on.")
+    max_batches: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="Pause after so many batches; run again to go on."
+    )
     full_refresh: bool = Field(default=False, description="Walk again from the first row and repair what differs.")
     dry_run: bool = Field(default=False, description="Write nothing; count what is missing.")
 
