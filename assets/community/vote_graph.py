@@ -22,7 +22,6 @@ EVERY_VOTE_COUNTS = VOTE_GRAPH.check(
 EDGES_ARE_CONSISTENT = VOTE_GRAPH.check(
     "edges_are_consistent", "Votes are upvotes plus downvotes, and reciprocity lies between 0 and 1.", blocking=True
 )
-MERGE_SINCE = 170000
 
 
 @VOTE_GRAPH.asset(pool="community_vote_graph", checks=(EVERY_VOTE_COUNTS, EDGES_ARE_CONSISTENT))
@@ -39,11 +38,11 @@ def vote_graph(context: dg.AssetExecutionContext, postgres: dg.ResourceParam[Pos
 
 def refresh(session: Session) -> dg.MaterializeResult[Any]:
     """Refresh the graph and count what the checks compare, in one transaction and snapshot."""
-    merge = "refresh_with_merge" if session.server_version >= MERGE_SINCE else "refresh_without_merge"
 
     def work(tx: Transaction) -> dg.MaterializeResult[Any]:
         tx.lock(VOTE_GRAPH.lock_name)
-        written = tx.one(QUERIES[merge])
+        tx.execute(QUERIES["give_hashes_memory"])
+        written = tx.one(QUERIES["refresh"])
         return _result(written, tx.one(QUERIES["compare_with_votes"]), tx.all(QUERIES["describe_by_reciprocity"]))
 
     return session.run(work, repeatable_read=True)

@@ -11,7 +11,6 @@ import sql
 from orchestration.settings import DOMAINS
 from tests.conftest import Server
 
-NEEDS_17 = re.compile(r"NOT MATCHED BY SOURCE|merge_action")
 QUERIES = [
     pytest.param(path.parent.name, query, id=f"{path.parent.name}/{path.stem}:{query.name}")
     for path in sorted(sql.FOLDER.rglob("*.sql"))
@@ -38,8 +37,6 @@ def with_identifiers(text: SQL) -> SQL | Composed:
 def test_the_server_understands_the_query(server: Server, template: str, folder: str, query: sql.Query):
     """Preparing changes nothing, so the template itself is asked; nobody may stay connected to it."""
     statement = with_identifiers(query.text).as_string(None)
-    if server.major < 17 and NEEDS_17.search(statement):
-        pytest.skip("MERGE with NOT MATCHED BY SOURCE needs PostgreSQL 17; its alternative is tested here")
     with psycopg.connect(server.url("jobs", template)) as connection:
         schema = folder if folder in DOMAINS else "community"
         connection.execute("SELECT set_config('search_path', %s, true)", [f"{schema}, extensions"])
