@@ -13,7 +13,6 @@ from orchestration.errors import EspalierError
 from orchestration.settings import PROJECT, Settings, load_settings
 from orchestration.zones import day_ends_have_distinct_dates
 
-
 WritePolicy = Callable[[str], Path]
 
 
