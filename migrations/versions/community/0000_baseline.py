@@ -12,8 +12,6 @@ from migrations.metadata.community_application import ENUMS, baseline
 
 revision = "community_0000"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = dict.fromkeys(baseline.tables, "true")
 

@@ -8,8 +8,6 @@ from alembic import op
 
 revision = "community_0001"
 down_revision = "community_0000"
-branch_labels = None
-depends_on = None
 
 # A row still at its defaults says nothing that could be lost.
 LOST_ON_DOWNGRADE = {

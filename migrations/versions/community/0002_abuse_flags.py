@@ -4,8 +4,6 @@ from alembic import op
 
 revision = "community_0002"
 down_revision = "community_0001"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {"abuse_flags": "true"}
 

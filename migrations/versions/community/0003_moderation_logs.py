@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "community_0003"
 down_revision = "community_0002"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {"moderation_logs": "true"}
 

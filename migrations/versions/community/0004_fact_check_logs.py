@@ -4,8 +4,6 @@ from alembic import op
 
 revision = "community_0004"
 down_revision = "community_0003"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {"fact_check_logs": "true"}
 

@@ -4,8 +4,6 @@ from alembic import op
 
 revision = "community_0005"
 down_revision = "community_0004"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {"event_logs": "true"}
 

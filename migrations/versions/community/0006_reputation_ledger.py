@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "community_0006"
 down_revision = "community_0005"
-branch_labels = None
-depends_on = None
 
 # Opening balances are derived again.
 LOST_ON_DOWNGRADE = {"reputation_ledger": "\"eventType\" <> 'OPENING_BALANCE'"}

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "community_0007"
 down_revision = "community_0006"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {"content_embeddings": "true"}
 

@@ -8,8 +8,6 @@ from alembic import op
 
 revision = "community_0009"
 down_revision = "community_0008"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "community_0010"
 down_revision = "community_0009"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {
     "users": """ "isShadowBanned" OR "isSuspended" OR "suspendedUntil" IS NOT NULL OR "leaderboardOptOut" """

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "community_0011"
 down_revision = "community_0010"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {"concepts": """ "synonyms" <> '{}' OR "keywords" <> '{}' OR NOT "isActive" """}
 

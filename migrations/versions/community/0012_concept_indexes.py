@@ -4,8 +4,6 @@ from migrations.operations import create_index_concurrently, drop_index_concurre
 
 revision = "community_0012"
 down_revision = "community_0011"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -4,8 +4,6 @@ from alembic import op
 
 revision = "community_0013"
 down_revision = "community_0012"
-branch_labels = None
-depends_on = None
 
 LOST_ON_DOWNGRADE = {
     "achievement_progress": """

@@ -10,8 +10,6 @@ from alembic import op
 
 revision = "community_0014"
 down_revision = "community_0013"
-branch_labels = None
-depends_on = None
 
 # What mirrors points_ledger and the opening balances from user_stats are derived again.
 LOST_ON_DOWNGRADE = {

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "community_0015"
 down_revision = "community_0014"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -9,8 +9,6 @@ from migrations.operations import unhurried
 
 revision = "community_0016"
 down_revision = "community_0015"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

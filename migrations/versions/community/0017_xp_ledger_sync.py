@@ -12,8 +12,6 @@ from alembic import op
 
 revision = "community_0017"
 down_revision = "community_0016"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -8,8 +8,6 @@ from alembic import op
 
 revision = "espalier_0000"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 # Reports and records describe what is going with them; the rows below cannot be had again.
 LOST_ON_DOWNGRADE = {"domains": "true", "quarantine": "true"}
