@@ -4,23 +4,16 @@ SELECT set_config('work_mem', '32MB', true);
 
 -- name: refresh_day
 -- Makes the boards of one day and metric equal to the ledger by writing changed rows only; rows of other days are
--- not touched. One scan: sums by user, FILTERed a period; users are joined after that. Points count from the period's
--- start to the end of the day; an opening balance was earned at no time, so it counts for ALL_TIME only.
+-- not touched. One scan of the metric's ledger (the other half of the UNION is planned away): sums by user, FILTERed a
+-- period; users are joined after that. Points count from the period's start to the end of the day; an opening balance
+-- was earned at no time, so it counts for ALL_TIME only.
 -- The previous rank is that of the day before, computed here from the ledger and not read from stored rows, so that
--- days backfilled in any order give equal tables. No MERGE: its NOT MATCHED BY SOURCE would read every stored day. What
--- is stored for this day joins in once, by a FULL JOIN, and is then found by ctid: no plan for it can go quadratic, even
--- before the table was ever analyzed, and one statement serves PostgreSQL 16 to 18.
-WITH entries AS (
-    SELECT "userId" AS user_id, "createdAt" AS at, "eventType" <> 'OPENING_BALANCE' AS earned, "finalXP" AS points
-    FROM xp_ledger
-    WHERE %(metric)s = 'xp' AND "createdAt" < %(until)s
-    UNION ALL
-    SELECT "userId", "createdAt", "eventType" <> 'OPENING_BALANCE', change
-    FROM reputation_ledger
-    WHERE %(metric)s = 'reputation' AND "createdAt" < %(until)s
-),
-sums AS (
-    SELECT user_id,
+-- days backfilled in any order give equal tables.
+-- No MERGE: its NOT MATCHED BY SOURCE would read every stored day. What is stored for this day joins in once, by a FULL
+-- JOIN; what differs is then found by key or ctid. No plan for that can go quadratic, even before the table was ever
+-- analyzed (an UPDATE … FROM did), and one statement serves PostgreSQL 16 to 18.
+WITH sums AS (
+    SELECT "userId" AS user_id,
            sum(points) AS ever,
            sum(points) FILTER (WHERE at < %(from_day)s) AS past_ever,
            sum(points) FILTER (WHERE earned AND at >= %(from_month)s) AS monthly,
@@ -29,8 +22,24 @@ sums AS (
            sum(points) FILTER (WHERE earned AND at >= %(from_past_week)s AND at < %(from_day)s) AS past_weekly,
            sum(points) FILTER (WHERE earned AND at >= %(from_day)s) AS daily,
            sum(points) FILTER (WHERE earned AND at >= %(from_past_day)s AND at < %(from_day)s) AS past_daily
-    FROM entries
-    GROUP BY user_id
+    FROM xp_ledger
+    CROSS JOIN LATERAL (SELECT "finalXP" AS points, "createdAt" AS at, "eventType" <> 'OPENING_BALANCE' AS earned) AS e
+    WHERE %(metric)s = 'xp' AND "createdAt" < %(until)s
+    GROUP BY "userId"
+    UNION ALL
+    SELECT "userId" AS user_id,
+           sum(points) AS ever,
+           sum(points) FILTER (WHERE at < %(from_day)s) AS past_ever,
+           sum(points) FILTER (WHERE earned AND at >= %(from_month)s) AS monthly,
+           sum(points) FILTER (WHERE earned AND at >= %(from_past_month)s AND at < %(from_day)s) AS past_monthly,
+           sum(points) FILTER (WHERE earned AND at >= %(from_week)s) AS weekly,
+           sum(points) FILTER (WHERE earned AND at >= %(from_past_week)s AND at < %(from_day)s) AS past_weekly,
+           sum(points) FILTER (WHERE earned AND at >= %(from_day)s) AS daily,
+           sum(points) FILTER (WHERE earned AND at >= %(from_past_day)s AND at < %(from_day)s) AS past_daily
+    FROM reputation_ledger
+    CROSS JOIN LATERAL (SELECT change AS points, "createdAt" AS at, "eventType" <> 'OPENING_BALANCE' AS earned) AS e
+    WHERE %(metric)s = 'reputation' AND "createdAt" < %(until)s
+    GROUP BY "userId"
 ),
 standings AS (
     SELECT p.period, s.user_id,
@@ -66,7 +75,9 @@ differing AS MATERIALIZED (
     SELECT e.ctid AS stored, b.period, b.period_start, b.user_id, b.points, b.rank, b.dense_rank, b.previous_rank
     FROM board AS b
     FULL JOIN (
-        SELECT ctid, * FROM leaderboard_entries WHERE as_of = %(as_of)s::date AND metric = %(metric)s AND scope = 'GLOBAL'
+        SELECT ctid, *
+        FROM leaderboard_entries
+        WHERE as_of = %(as_of)s::date AND metric = %(metric)s AND scope = 'GLOBAL'
     ) AS e ON e.period = b.period AND e.user_id = b.user_id
     WHERE (b.period_start, b.points, b.rank, b.dense_rank, b.previous_rank)
         IS DISTINCT FROM (e.period_start, e.points, e.rank, e.dense_rank, e.previous_rank)
@@ -76,26 +87,19 @@ deleted AS (
     WHERE ctid = ANY (ARRAY(SELECT stored FROM differing WHERE user_id IS NULL))
     RETURNING 1
 ),
-updated AS (
-    UPDATE leaderboard_entries AS e
-    SET period_start = d.period_start, points = d.points, rank = d.rank, dense_rank = d.dense_rank,
-        previous_rank = d.previous_rank, recorded_at = %(recorded_at)s
-    FROM differing AS d
-    WHERE e.ctid = d.stored AND d.user_id IS NOT NULL
-    RETURNING 1
-),
-inserted AS (
+written AS (
     INSERT INTO leaderboard_entries
         (metric, period, scope, period_start, as_of, user_id, points, rank, dense_rank, previous_rank, recorded_at)
-    SELECT %(metric)s, period, 'GLOBAL', period_start, %(as_of)s::date, user_id, points, rank, dense_rank, previous_rank,
-           %(recorded_at)s
+    SELECT %(metric)s, period, 'GLOBAL', period_start, %(as_of)s::date, user_id, points, rank, dense_rank,
+           previous_rank, %(recorded_at)s
     FROM differing
-    WHERE stored IS NULL
+    WHERE user_id IS NOT NULL
+    ON CONFLICT (as_of, metric, period, scope, user_id) DO UPDATE
+    SET period_start = excluded.period_start, points = excluded.points, rank = excluded.rank,
+        dense_rank = excluded.dense_rank, previous_rank = excluded.previous_rank, recorded_at = excluded.recorded_at
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM inserted) AS inserted,
-       (SELECT count(*) FROM updated) AS updated,
-       (SELECT count(*) FROM deleted) AS deleted;
+SELECT (SELECT count(*) FROM written) AS written, (SELECT count(*) FROM deleted) AS deleted;
 
 -- name: compare_boards
 -- Counts what the checks compare on the boards of a day: boards without a first place or whose dense ranks are not as

@@ -4,7 +4,7 @@
 SELECT set_config('lock_timeout', '800ms', true);
 
 -- name: find_checkpoint
--- Tells how far the backfill is: the last key copied, whether that is all, and when it was for the first time (adoption).
+-- Tells how far the backfill is: the last key copied, whether that is all, when it was for the first time (adoption).
 SELECT last_key, completed_as_of, state ->> 'adopted_as_of' AS adopted_as_of
 FROM espalier.checkpoints
 WHERE job = 'community/xp_ledger' AND partition_key = '';
@@ -94,14 +94,15 @@ WHERE job = 'community/xp_ledger' AND partition_key = '';
 
 -- name: correct_differing
 -- Part of every walk but the first: makes copied rows equal to their source where something changed one of the two
--- behind the sync trigger's back. Needs REPEATABLE READ: a pair that changes meanwhile is then a retry, not an old value.
+-- behind the sync trigger's back. Needs REPEATABLE READ: a pair that changes meanwhile is then tried again.
 UPDATE xp_ledger AS x
 SET "userId" = p."userId", "eventType" = p."eventType"::text, "baseXP" = p.points, "finalXP" = p.points,
     reason = coalesce(p.description, ''), "createdAt" = p."createdAt"
 FROM points_ledger AS p
 WHERE x.id = p.id AND x.metadata ->> 'source' = 'points_ledger'
   AND (x."userId", x."eventType", x."baseXP", x."finalXP", x.reason, x."createdAt")
-      IS DISTINCT FROM (p."userId", p."eventType"::text, p.points, p.points, coalesce(p.description, ''), p."createdAt");
+      IS DISTINCT FROM (p."userId", p."eventType"::text, p.points, p.points, coalesce(p.description, ''),
+                        p."createdAt");
 
 -- name: delete_unsourced
 -- Part of every walk but the first: deletes copies whose source row is gone. Source and copy are seen in one snapshot.
