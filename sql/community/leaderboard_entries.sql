@@ -11,7 +11,8 @@ SELECT set_config('work_mem', '32MB', true);
 -- days backfilled in any order give equal tables.
 -- No MERGE: its NOT MATCHED BY SOURCE would read every stored day. What is stored for this day joins in once, by a FULL
 -- JOIN; what differs is then found by key or ctid. No plan for that can go quadratic, even before the table was ever
--- analyzed (an UPDATE … FROM did), and one statement serves PostgreSQL 16 to 18.
+-- analyzed (an UPDATE … FROM did), and one statement serves PostgreSQL 16 to 18. New rows come in the order of the
+-- primary key, which costs less than writing to all of it at once.
 WITH sums AS (
     SELECT "userId" AS user_id,
            sum(points) AS ever,
@@ -94,6 +95,7 @@ written AS (
            previous_rank, %(recorded_at)s
     FROM differing
     WHERE user_id IS NOT NULL
+    ORDER BY period, user_id
     ON CONFLICT (as_of, metric, period, scope, user_id) DO UPDATE
     SET period_start = excluded.period_start, points = excluded.points, rank = excluded.rank,
         dense_rank = excluded.dense_rank, previous_rank = excluded.previous_rank, recorded_at = excluded.recorded_at
