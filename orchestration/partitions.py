@@ -61,7 +61,7 @@ def as_of(context: dg.AssetExecutionContext) -> datetime:
 
 
 def _created(context: dg.AssetExecutionContext) -> datetime:
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None:
-        raise LookupError(f"run {context.run_id} is not in the instance")
+        raise LookupError(f"run {context.run.run_id} is not in the instance")
     return record.create_timestamp.astimezone(UTC)
