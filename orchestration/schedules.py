@@ -41,7 +41,7 @@ def nightly_schedule(job: AssetJob, when: Schedule, zone: str | None, late_days:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        """Ask for one run; its key keeps a second scheduler from asking for the same."""
+        """Ask for one run of this tick; the run queue drops what a second scheduler asks for (run_coordinator.py)."""
         at = context.scheduled_execution_time
         return dg.RunRequest(run_key=f"{job.name}@{at.isoformat()}", tags=nightly_tags(at, zone, late_days))
 
