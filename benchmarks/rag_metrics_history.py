@@ -11,9 +11,8 @@ from benchmarks.sizes import ZONE
 from benchmarks.workbench import Workbench
 
 RANGE, AGAIN = "whole range", "re-run, nothing new"
-ORIGINAL, WITHOUT_INDEX, BOUND, POLARS = (
-    "six queries a day", "the same, no index on created_at", "unnest, distinct sources by day", "figures in polars"
-)  # fmt: skip
+ORIGINAL, WITHOUT_INDEX = "six queries a day", "the same, no index that holds created_at"
+BOUND, POLARS = "unnest, distinct sources by day", "figures in polars"
 
 _EMPTY = SQL("TRUNCATE rag_metrics_history")
 _FIGURES = SQL(
@@ -25,8 +24,12 @@ _FIGURES = SQL(
     """
 )
 _FIRST_DAYS = SQL("SELECT * FROM bench.expected ORDER BY day LIMIT {}")
-_DROP_INDEX = SQL("DROP INDEX idx_ai_dialogue_created_at")
-_CREATE_INDEX = SQL("CREATE INDEX idx_ai_dialogue_created_at ON ai_dialogue_log (created_at)")
+# PostgreSQL 18 would filter the composite index, which a site of before seed 004's second step does not have either.
+_DROP_INDEXES = SQL("DROP INDEX idx_ai_dialogue_created_at, idx_ai_dialogue_user_created")
+_CREATE_INDEXES = (
+    SQL("CREATE INDEX idx_ai_dialogue_created_at ON ai_dialogue_log (created_at)"),
+    SQL("CREATE INDEX idx_ai_dialogue_user_created ON ai_dialogue_log (user_id, created_at DESC)"),
+)
 # With the memory that the platform gives itself.
 _GIVE_MEMORY = SQL("SET work_mem TO '16MB'")
 _TAKE_MEMORY = SQL("RESET work_mem")
@@ -70,13 +73,14 @@ def _original_without_index(bench: Workbench) -> Figures:
     return {"scale": bench.sizes.days / len(days), "sample": len(days)}
 
 
-def _drop_index(bench: Workbench) -> None:
+def _drop_indexes(bench: Workbench) -> None:
     _empty(bench)
-    bench.execute(_DROP_INDEX)
+    bench.execute(_DROP_INDEXES)
 
 
-def _create_index(bench: Workbench) -> None:
-    bench.execute(_CREATE_INDEX)
+def _create_indexes(bench: Workbench) -> None:
+    for statement in _CREATE_INDEXES:
+        bench.execute(statement)
 
 
 def _give_memory(bench: Workbench) -> None:
@@ -130,14 +134,14 @@ JOB = Job(
             WITHOUT_INDEX,
             "original",
             _original_without_index,
-            before=_drop_index,
+            before=_drop_indexes,
             check=_check_first_days,
-            after=_create_index,
+            after=_create_indexes,
         ),
     ),
     targets=(
         Target("against the original with its index", True, 2.5, lambda o: o.ratio(ORIGINAL, RANGE)),
-        Target("against the original without the index", True, 30, lambda o: o.ratio(WITHOUT_INDEX, RANGE)),
+        Target("against the original without such an index", True, 30, lambda o: o.ratio(WITHOUT_INDEX, RANGE)),
         Target("against the bound", False, 1.7, lambda o: o.ratio(RANGE, BOUND)),
         Target("memory", False, 128, lambda o: o.memory[RANGE] / 1e6, "MB"),
     ),
