@@ -5,7 +5,7 @@ The servers are Postgres 16 and 18; Dagster's storage is on them too. `tests/fac
 
 import os
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from dagster import DagsterInstance
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
+from pydantic import SecretStr
 
 from assets import community, rag
 from migrations import runner
@@ -60,9 +61,9 @@ class Server:
         return f"postgresql://{user}:{password}@{host}:{parts.get('port', 5432)}/{database}"
 
     @contextmanager
-    def admin(self, database: str = "postgres") -> Iterator[Connection]:
+    def admin(self, database: str = "postgres") -> Generator[Connection]:
         """Connect as the superuser."""
-        with psycopg.connect(self.url("bootstrap", database), autocommit=True, row_factory=dict_row) as connection:
+        with Connection.connect(self.url("bootstrap", database), autocommit=True, row_factory=dict_row) as connection:
             yield connection
 
     def create_database(self, name: str, template: str, owner: str) -> None:
@@ -98,10 +99,10 @@ class Site:
         return Postgres(self.settings)
 
     @contextmanager
-    def connect(self, domain: Domain | None = "community", role: Role = "migrator") -> Iterator[Connection]:
+    def connect(self, domain: Domain | None = "community", role: Role = "migrator") -> Generator[Connection]:
         """Connect in autocommit mode, in UTC, with the path of a domain."""
         url = self.server.url(role, self.database)
-        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        with Connection.connect(url, autocommit=True, row_factory=dict_row) as connection:
             schema = self.settings.schema_of(domain) if domain else "public"
             connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}", extensions'])
             connection.execute("SET TimeZone TO 'UTC'")
@@ -126,9 +127,9 @@ def site_settings(server: Server, database: str, home: Path, **overrides: Any) -
     """Make the settings of a site whose database is on the test server."""
     return Settings(
         home=home,
-        database_url=server.url("jobs", database),
-        direct_database_url=server.url("migrator", database),
-        dagster_database_url=server.url("dagster", "dagster"),
+        database_url=SecretStr(server.url("jobs", database)),
+        direct_database_url=SecretStr(server.url("migrator", database)),
+        dagster_database_url=SecretStr(server.url("dagster", "dagster")),
         **overrides,
     )
 
@@ -180,7 +181,7 @@ def dagster_template(server: Server, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @contextmanager
-def open_instance(url: str, storage: Path) -> Iterator[DagsterInstance]:
+def open_instance(url: str, storage: Path) -> Generator[DagsterInstance]:
     """Open the Dagster instance of `dagster.yaml` on a database, with its files in `storage`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_PG_URL", url.replace("postgresql://", "postgresql+psycopg2://", 1))
