@@ -15,24 +15,19 @@ from tests.conftest import Connection, Materialize, Site, figures
 from tests.ledgers import at, checks, complete_backfills, held_lock, refusal, versions
 
 ENTRIES, SNAPSHOTS = "community/leaderboard_entries", "community/leaderboard_snapshots"
-USERS = ["ann", "bob", "cyd", "dan", "eve"]
+USERS = ["ann", "bob", "cyd", "dan", "eve", "fay", "gus"]
 # Clocks change at midnight in Havana, by half an hour on Lord Howe; Kathmandu and Apia are far from any hour of UTC.
 ZONES = ["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"]
 # Three weeks around a change of clocks and the end of a month, and one across a year's end.
 STARTS = [datetime(2025, 10, 20), datetime(2025, 2, 25), datetime(2025, 12, 20)]
 
-people = st.fixed_dictionaries(
-    {
-        user: st.one_of(
-            st.just(Person()),
-            st.just(Person(opted_out=True)),
-            st.just(Person(shadow_banned=True)),
-            st.integers(0, 21).map(lambda n: Person(suspended=True, until=at("2025-10-20") + n * ONE_DAY)),
-            st.just(Person(suspended=True)),
-        )
-        for user in USERS
-    }
-)
+HIDDEN = [
+    Person(opted_out=True),
+    Person(shadow_banned=True),
+    Person(suspended=True),
+    *(Person(suspended=True, until=start + n * ONE_DAY) for start in STARTS for n in (3, 9)),
+]
+people = st.fixed_dictionaries({user: st.sampled_from([Person()] * 8 + HIDDEN) for user in USERS})
 
 
 QUARTERS = [0, 1, 16, 20, 21, 40, 52, 72, 73, 88, 92, 95]
@@ -56,7 +51,7 @@ def ledgers(draw: st.DrawFn) -> tuple[datetime, list[Entry]]:
         ),
         opening=st.booleans() if draw(st.booleans()) else st.just(False),
     )
-    return start, draw(st.lists(entry, max_size=40))
+    return start, draw(st.lists(entry, min_size=20, max_size=60))
 
 
 def add_people(connection: Connection, shown: dict[str, Person]) -> None:
@@ -138,7 +133,7 @@ def test_days_in_any_order_equal_a_plain_computation(
     site: Site, drawn: tuple[datetime, list[Entry]], shown: dict[str, Person], zone: str, data: st.DataObject
 ):
     start, entries = drawn
-    offsets = data.draw(st.lists(st.integers(0, 21), min_size=1, max_size=5, unique=True), label="days")
+    offsets = data.draw(st.lists(st.integers(2, 21), min_size=2, max_size=5, unique=True), label="days")
     days = [start.date() + n * ONE_DAY for n in offsets]
     with site.connect() as connection:
         connection.execute("TRUNCATE users CASCADE")
@@ -148,6 +143,26 @@ def test_days_in_any_order_equal_a_plain_computation(
         expected = {row for day in days for row in boards_by_hand.boards(entries, shown, day, zone)}
         assert stored(connection) == expected
         assert shown_to_the_application(connection) == {snapshot(row, zone) for row in newest(expected, days)}
+
+
+# Days of 23, 24 and 25 hours; a Monday that begins a month; the first day of a year.
+EDGES = [date(2025, 3, 9), date(2025, 3, 30), date(2025, 4, 6), date(2025, 9, 1), date(2025, 10, 26), date(2026, 1, 1)]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_day_begins_at_its_first_instant_and_ends_before_the_next(site: Site, zone: str):
+    shown = {user: Person() for user in USERS}
+    for day in EDGES:
+        start, end = midnight(day, zone), midnight(day + ONE_DAY, zone)
+        last = timedelta(milliseconds=1)
+        edges = (start - last, start, start + last, end - last, end, midnight(day - ONE_DAY, zone))
+        entries = [Entry("xp", user, n, edge) for n, (user, edge) in enumerate(zip(USERS, edges, strict=False))]
+        with site.connect() as connection:
+            connection.execute("TRUNCATE users CASCADE")
+            add_people(connection, shown)
+            add_entries(connection, entries)
+            compute(site, [day], zone)
+            assert stored(connection) == boards_by_hand.boards(entries, shown, day, zone)
 
 
 WEEK = [Entry("xp", "ann", 5, at("2026-01-05T12:00")), Entry("xp", "bob", 5, at("2026-01-06T12:00"))]
