@@ -5,11 +5,17 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
+# Each refusal is one line, as make prints it, and exit code 2.
+define REFUSE_UNFIT_PYTHON
+$(if $(shell command -v $(PYTHON)),,$(error no program $(PYTHON) found; install Python 3.11 or later, or name it: make PYTHON=python3.11))
+$(if $(shell $(PYTHON) -c 'import sys; print("fit" * (sys.version_info >= (3, 11)))' 2>/dev/null),,\
+  $(error $(PYTHON) is $(shell $(PYTHON) -V 2>&1), Espalier needs Python 3.11 or later; run make PYTHON=python3.11))
+$(if $(shell $(PYTHON) -c 'import ensurepip, venv; print("fit")' 2>/dev/null),,\
+  $(error $(PYTHON) has no venv module; on Debian: apt-get install python3-venv, then run make again))
+endef
+
 $(VENV)/bin/uv: requirements-uv.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), Espalier needs Python 3.11 or later; run make PYTHON=python3.11" >&2; exit 2; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv, then run make again" >&2; exit 2; }
+	$(REFUSE_UNFIT_PYTHON)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 

@@ -3,18 +3,26 @@
 Only the first line of the innermost error: further lines could hold values of rows.
 """
 
-from dagster import DagsterEvent
+from collections.abc import Iterator
+
+from dagster import DagsterEvent, DagsterEventType
+from dagster_shared.error import SerializableErrorInfo
+
+_INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def reason(event: DagsterEvent) -> str:
-    """Give the asset of a failed step and the first line why."""
-    failure = event.step_failure_data
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return f"{asset_of(event)}: {first_line(failure.user_failure_data.description)}"
-    error = failure.error
-    while error and error.cause:
-        error = error.cause
-    return f"{asset_of(event)}: {first_line(error.message if error else '')}"
+    """Give the asset of a step that failed, or is to be tried again, and the first line why."""
+    said = None
+    if event.event_type == DagsterEventType.STEP_FAILURE and event.step_failure_data.user_failure_data:
+        said = event.step_failure_data.user_failure_data.description
+    causes = [error.message for error in _causes(event)]
+    return f"{asset_of(event)}: {first_line(said or (causes[-1] if causes else ''))}"
+
+
+def is_interruption(event: DagsterEvent) -> bool:
+    """Tell whether a step ended because the user, or the system, ended the program."""
+    return any(error.cls_name in _INTERRUPTS for error in _causes(event))
 
 
 def asset_of(event: DagsterEvent) -> str:
@@ -25,3 +33,15 @@ def asset_of(event: DagsterEvent) -> str:
 def first_line(text: str) -> str:
     """Give the first line of a message that says anything."""
     return text.strip().partition("\n")[0].strip() or "failed"
+
+
+def _causes(event: DagsterEvent) -> Iterator[SerializableErrorInfo]:
+    """Give the error of a step and its causes, the innermost last."""
+    error = None
+    if event.event_type == DagsterEventType.STEP_FAILURE:
+        error = event.step_failure_data.error
+    elif event.event_type == DagsterEventType.STEP_UP_FOR_RETRY:
+        error = event.step_retry_data.error
+    while error:
+        yield error
+        error = error.cause

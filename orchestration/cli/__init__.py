@@ -60,6 +60,7 @@ def main() -> None:
     # Dagster announces its beta interfaces on every import; which ones we use is in the ADRs.
     warnings.simplefilter("ignore")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what follows from an error that is told anyway
     with _ended_in_order():
         sys.exit(_run())
 

@@ -10,12 +10,12 @@ import typer
 
 from orchestration.cli.output import err, finish
 from orchestration.cli.runs import RunReport, dagster_instance, run_job
-from orchestration.cli.site import site
+from orchestration.cli.site import serving
 from orchestration.definitions import build_definitions
 from orchestration.errors import EspalierError
 from orchestration.resources import Postgres
 from orchestration.schedules import RANGE_END, RANGE_START, nightly_tags
-from orchestration.settings import Settings
+from orchestration.settings import Settings, load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Asset = Annotated[str, typer.Argument(help="An asset, such as community/vote_graph.", show_default=False)]
@@ -27,8 +27,8 @@ def materialize(
     as_json: Json = False,
 ) -> None:
     """Materialize one asset, as the UI's button does."""
-    with site() as settings:
-        leave([_materialize(settings, asset, partition)], as_json)
+    settings, definitions = this_site()
+    leave([run_asset(settings, definitions, asset, partition_tags(definitions, asset, partition))], as_json)
 
 
 def backfill(
@@ -38,10 +38,8 @@ def backfill(
     as_json: Json = False,
 ) -> None:
     """Materialize a range of days of a partitioned asset in a single run."""
-    with site() as settings:
-        definitions = build_definitions(settings, Postgres(settings))
-        tags = range_tags(definitions, asset, first, last)
-        leave([_run_asset(settings, definitions, asset, tags)], as_json)
+    settings, definitions = this_site()
+    leave([run_asset(settings, definitions, asset, range_tags(definitions, asset, first, last))], as_json)
 
 
 def nightly(
@@ -49,9 +47,29 @@ def nightly(
     as_json: Json = False,
 ) -> None:
     """Run the nightly jobs now, over the days that their schedules would ask for at this minute."""
-    with site() as settings:
-        at = datetime.now(UTC).replace(second=0, microsecond=0)
-        leave(run_nightly(settings, jobs_named(settings, job), at), as_json)
+    settings, definitions = this_site()
+    names = jobs_named(settings, job)
+    at = datetime.now(UTC).replace(second=0, microsecond=0)
+    with serving(settings), dagster_instance(settings) as instance:
+        # A failed job does not keep the next from running.
+        reports = [
+            run_job(instance, definitions.resolve_job_def(name), tags=tags_of(settings, name, at), console=err)
+            for name in names
+        ]
+    leave(reports, as_json)
+
+
+def this_site() -> tuple[Settings, dg.Definitions]:
+    """Read the settings and what they define; what is asked for is looked up here before a server is started."""
+    settings = load_settings()
+    return settings, build_definitions(settings, Postgres(settings))
+
+
+def run_asset(settings: Settings, definitions: dg.Definitions, asset: str, tags: Mapping[str, str]) -> RunReport:
+    """Run one asset in the partitions that the tags name."""
+    key, job = find_asset(definitions, asset), definitions.resolve_implicit_global_asset_job_def()
+    with serving(settings), dagster_instance(settings) as instance:
+        return run_job(instance, job, tags=tags, selection=[key], console=err)
 
 
 def jobs_named(settings: Settings, name: str | None) -> list[str]:
@@ -60,20 +78,10 @@ def jobs_named(settings: Settings, name: str | None) -> list[str]:
     Raises:
         EspalierError: there is no such job on this site.
     """
-    known = ["nightly_platform", *(f"nightly_{domain}" for domain in settings.domains)]
+    known = [*(f"nightly_{domain}" for domain in settings.domains), "nightly_platform"]
     if name is not None and name not in known:
         raise EspalierError(f"no nightly job {name!r}; this site has {', '.join(known)}")
     return [name] if name else known
-
-
-def run_nightly(settings: Settings, names: list[str], at: datetime) -> list[RunReport]:
-    """Run nightly jobs one after the other as of a time; a failed one does not keep the next from running."""
-    definitions = build_definitions(settings, Postgres(settings))
-    with dagster_instance(settings) as instance:
-        return [
-            run_job(instance, definitions.resolve_job_def(name), tags=tags_of(settings, name, at), console=err)
-            for name in names
-        ]
 
 
 def tags_of(settings: Settings, job: str, at: datetime) -> dict[str, str]:
@@ -81,17 +89,6 @@ def tags_of(settings: Settings, job: str, at: datetime) -> dict[str, str]:
     policies: Mapping[str, Any] = {"nightly_community": settings.community, "nightly_rag": settings.rag}
     policy = policies.get(job)
     return nightly_tags(at, policy.zone, policy.late_days) if policy else nightly_tags(at, None, 0)
-
-
-def _materialize(settings: Settings, asset: str, partition: str | None) -> RunReport:
-    definitions = build_definitions(settings, Postgres(settings))
-    return _run_asset(settings, definitions, asset, partition_tags(definitions, asset, partition))
-
-
-def _run_asset(settings: Settings, definitions: dg.Definitions, asset: str, tags: Mapping[str, str]) -> RunReport:
-    key, job = find_asset(definitions, asset), definitions.resolve_implicit_global_asset_job_def()
-    with dagster_instance(settings) as instance:
-        return run_job(instance, job, tags=tags, selection=[key], console=err)
 
 
 def find_asset(definitions: dg.Definitions, name: str) -> dg.AssetKey:

@@ -9,14 +9,13 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.api import execute_run_iterator
-from dagster._core.execution.plan.objects import ErrorSource
 from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from rich.console import Console
@@ -24,9 +23,10 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestration.cli.progress import progress_of
 from orchestration.errors import EspalierError
-from orchestration.failures import first_line, reason
+from orchestration.failures import first_line, is_interruption, reason
 from orchestration.resources import REFUSED
 from orchestration.servers.processes import dagster_environment
+from orchestration.servers.run_launcher import this_host
 from orchestration.settings import PROJECT, Settings
 
 REPOSITORY = "__repository__"
@@ -43,7 +43,6 @@ class RunReport:
     seconds: float = 0.0
     succeeded: bool = False
     refused: bool = False
-    interrupted: bool = False
     selection: list[str] = field(default_factory=list[str])
     assets: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     failed_checks: list[str] = field(default_factory=list[str])
@@ -110,25 +109,39 @@ def run_job(
         KeyboardInterrupt: the user ended it; the run is canceled.
     """
     subset = job.get_subset(asset_selection=frozenset(selection)) if selection else job
-    run = instance.create_run_for_job(
-        job_def=subset,
-        tags=tags,
+    run = _create_run(instance, subset, tags, selection, config)
+    report = RunReport(job.name, run.run_id, selection=[key.to_user_string() for key in selection])
+    started, ended = monotonic(), False
+    events = execute_run_iterator(InMemoryJob(subset), run, instance)
+    with progress_of(report.name, len(subset.nodes), console) as show:
+        for event in events:
+            if is_interruption(event):
+                instance.report_run_canceling(run)
+                break
+            ended = ended or _is_end(event)
+            _note(report, event)
+            show(event)
+    cast("Generator[DagsterEvent]", events).close()  # a run that is being canceled takes note of it here
+    if not ended:
+        raise KeyboardInterrupt
+    report.seconds = monotonic() - started
+    return report
+
+
+def _create_run(
+    instance: DagsterInstance,
+    job: dg.JobDefinition,
+    tags: Mapping[str, str],
+    selection: Sequence[dg.AssetKey],
+    config: Mapping[str, Any] | None,
+) -> dg.DagsterRun:
+    return instance.create_run_for_job(
+        job_def=job,
+        tags={**tags, **this_host()},  # lets the daemon notice when this process is killed
         run_config={**(config or {}), **QUIET},
         asset_selection=frozenset(selection) or None,
         remote_job_origin=_origin(job.name),
     )
-    report = RunReport(job.name, run.run_id, selection=[key.to_user_string() for key in selection])
-    started = monotonic()
-    with progress_of(report.name, len(subset.nodes), console) as show:
-        for event in execute_run_iterator(InMemoryJob(subset), run, instance):
-            if _is_interruption(event) and not report.interrupted:
-                instance.report_run_canceling(run)  # while the run can still take note of it
-            _note(report, event)
-            show(event)
-    report.seconds = monotonic() - started
-    if report.interrupted:
-        raise KeyboardInterrupt
-    return report
 
 
 def _origin(job_name: str) -> RemoteJobOrigin:
@@ -150,21 +163,21 @@ def _note(report: RunReport, event: DagsterEvent) -> None:
         _note_failure(report, event)
     elif event.event_type == DagsterEventType.RUN_SUCCESS:
         report.succeeded = True
-    elif event.event_type == DagsterEventType.RUN_FAILURE:
-        report.interrupted |= event.job_failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
-        if not report.reasons:
-            report.reasons.append(first_line(event.message or ""))
+    elif event.event_type == DagsterEventType.RUN_FAILURE and not report.reasons:
+        report.reasons.append(first_line(event.message or ""))
 
 
 def _note_failure(report: RunReport, event: DagsterEvent) -> None:
     """Keep why a step failed; a run is refused when each of its failures is a user's mistake."""
-    report.interrupted |= _is_interruption(event)
     report.refused = _is_refusal(event) and (report.refused or not report.reasons)
     report.reasons.append(reason(event))
 
 
-def _is_interruption(event: DagsterEvent) -> bool:
-    return event.is_step_failure and event.step_failure_data.error_source == ErrorSource.INTERRUPT
+def _is_end(event: DagsterEvent) -> bool:
+    """Tell whether a run came to its own end; one that was interrupted between two steps calls itself failed."""
+    if event.event_type != DagsterEventType.RUN_FAILURE:
+        return event.event_type == DagsterEventType.RUN_SUCCESS
+    return event.job_failure_data.failure_reason != RunFailureReason.UNEXPECTED_TERMINATION
 
 
 def _is_refusal(event: DagsterEvent) -> bool:

@@ -8,9 +8,9 @@ import typer
 from migrations import runner
 from orchestration.cli.output import note, print_json, print_table, say
 from orchestration.cli.run_commands import Json
-from orchestration.cli.site import site
+from orchestration.cli.site import serving
 from orchestration.errors import EspalierError
-from orchestration.settings import DOMAINS, Domain, Settings
+from orchestration.settings import DOMAINS, Domain, Settings, load_settings
 
 
 def migrate(
@@ -23,12 +23,13 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Bring the schema of each domain to a revision, up or down."""
-    with site() as settings:
-        domains = chosen(settings, domain, to)
-        if sql:
-            for name in domains:
-                say(runner.offline_sql(settings, name, to))
-            return
+    settings = load_settings()
+    domains = chosen(settings, domain, to)
+    if sql:
+        for name in domains:
+            say(runner.offline_sql(settings, name, to))
+        return
+    with serving(settings):
         reports = [
             runner.migrate(settings, name, to, yes_delete_data=yes_delete_data, on_step=show_step) for name in domains
         ]
