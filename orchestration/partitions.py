@@ -55,7 +55,8 @@ def as_of(context: dg.AssetExecutionContext) -> datetime:
     tag = context.run.tags.get(AS_OF_TAG)
     if tag:
         return datetime.fromisoformat(tag).astimezone(UTC)
-    if context.has_partition_key or context.has_partition_key_range:
+    # A run over days may hold assets without any: what has no days of its own writes the time of the run.
+    if context.assets_def.partitions_def is not None:
         return days_of_run(context)[-1].end
     return _created(context)
 
