@@ -48,6 +48,9 @@ test: install
 
 check: lint types test
 
+bench: install
+	$(VENV)/bin/python -m benchmarks --write docs/benchmarks.md
+
 # Written anew only on purpose; names no registry's address.
 lock: $(VENV)/bin/uv
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra dev pyproject.toml -o requirements.lock
