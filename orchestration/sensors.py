@@ -28,19 +28,28 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:incident, 20260101)
     minimum_interval_seconds=30,
     description="Posts a failed run to the webhook (ESPALIER_WEBHOOK_URL), once until the job succeeds again.",
 )
-def run_failure_webhook(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-    """Post the failure unless it will be retried, was told already, or nobody wants to hear of it."""
+def run_failure_webhook(context: dg.RunFailureSensorContext) -> None:
+    """Post the failure unless it will be retried, was told already, or nobody wants to hear of it.
+
+    It never skips: Dagster refuses a tick in which one run was acted upon and another skipped.
+    """
     webhook, run = load_settings().webhook_url, context.dagster_run
     if webhook is None:
-        return dg.SkipReason("no webhook: ESPALIER_WEBHOOK_URL is not set")
-    if run.tags.get("dagster/will_retry") == "true":
-        return dg.SkipReason(f"run {run.run_id} will be retried")
-    with _one_at_a_time(context.instance, subject(run)):
-        if is_known(context.instance, run):
-            return dg.SkipReason(f"{subject(run)} was failing before: the incident is known")
-        post(webhook.get_secret_value(), message(context))
+        context.log.info("no webhook: ESPALIER_WEBHOOK_URL is not set")
+    elif run.tags.get("dagster/will_retry") == "true":
+        context.log.info(f"run {run.run_id} will be retried")
+    else:
+        with _one_at_a_time(context.instance, subject(run)):
+            _tell(context, webhook.get_secret_value())
+
+
+def _tell(context: dg.RunFailureSensorContext, webhook: str) -> None:
+    run = context.dagster_run
+    if is_known(context.instance, run):
+        context.log.info(f"{subject(run)} was failing before: the incident is known")
+    else:
+        post(webhook, message(context))
         remember(context.instance, run)
-    return None
 
 
 def subject(run: dg.DagsterRun) -> str:
