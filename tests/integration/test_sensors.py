@@ -13,6 +13,9 @@ from orchestration.cli.runs import QUIET
 from orchestration.sensors import run_failure_webhook
 from tests.webhook import Webhook, listening
 
+# The storage is Dagster's own code: one version of the server is enough.
+pytestmark = pytest.mark.parametrize("server", [18], ids=["pg18"], indirect=True)
+
 BROKEN = {"ops": {"work": {"config": {"broken": True}}}, **QUIET}
 WHOLE = {"ops": {"work": {"config": {"broken": False}}}, **QUIET}
 
