@@ -32,6 +32,7 @@ from orchestration.cli.site import NO_EXTERNAL_SERVER, serving
 from orchestration.definitions import build_definitions
 from orchestration.errors import EspalierError
 from orchestration.resources import Postgres
+from orchestration.servers.neo4j import EmbeddedNeo4j
 from orchestration.servers.postgres import EmbeddedPostgres
 from orchestration.settings import Settings, load_settings
 
@@ -165,8 +166,11 @@ def empty_home() -> Generator[Path]:
     if named is None:
         with tempfile.TemporaryDirectory(prefix="espalier-") as folder:
             home = Path(folder) / "home"
-            yield home
-            EmbeddedPostgres(home).remove()  # as root the server's data may lie outside
+            try:
+                yield home
+            finally:
+                for server in (EmbeddedNeo4j(home), EmbeddedPostgres(home)):
+                    server.remove()  # as root its data may lie outside
         return
     home = Path(named)
     if home.exists() and any(home.iterdir()):
@@ -214,7 +218,7 @@ def report_lines(
 def main(arguments: list[str]) -> int:
     """Run the trial; 0 when the graph equals the plain computation row by row."""
     if len(arguments) != 1 or not Path(arguments[0]).is_file():
-        raise EspalierError(f"real_votes: name one existing file of votes, found {' '.join(arguments) or 'nothing'}")
+        raise EspalierError(f"name one existing file of votes, found {' '.join(arguments) or 'nothing'}")
     votes, left_out = read_votes(Path(arguments[0]))
     with (
         empty_home() as home,

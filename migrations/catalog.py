@@ -118,10 +118,11 @@ SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
 FROM pg_catalog.pg_depend AS d
 LEFT JOIN pg_catalog.pg_constraint AS k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
 JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_class'::regclass
-LEFT JOIN pg_catalog.pg_class AS o ON o.oid = k.conrelid
+LEFT JOIN pg_catalog.pg_trigger AS g ON d.classid = 'pg_catalog.pg_trigger'::regclass AND g.oid = d.objid
+LEFT JOIN pg_catalog.pg_class AS o ON o.oid = coalesce(k.conrelid, g.tgrelid)
 WHERE d.deptype = 'n' AND t.relnamespace = to_regnamespace(quote_ident(%(schema)s))
   AND t.relname = ANY (%(tables)s)
-  AND NOT (k.oid IS NOT NULL AND o.relnamespace = t.relnamespace AND o.relname = ANY (%(tables)s))
+  AND NOT (o.oid IS NOT NULL AND o.relnamespace = t.relnamespace AND o.relname = ANY (%(tables)s))
 ORDER BY 1
 """
 

@@ -1,7 +1,8 @@
 """What the jobs role may do, as the metadata says: `info["jobs"]` and `info["jobs_columns"]` of each table.
 
-Without an entry a table is readable. What the role has beyond the list is taken away, on tables of the metadata only:
-what a neighbour's tables grant is the neighbour's business.
+Without an entry a table is readable. Sequences stand in the metadata's own `info["jobs_sequences"]`. What the role has
+beyond the list is taken away, on tables and sequences of the metadata only: what a neighbour's grant is the neighbour's
+business.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,12 +18,13 @@ READABLE = "SELECT"
 
 
 class Grant(NamedTuple):
-    """A right on a schema, a table, or one of its columns."""
+    """A right on a schema, a table or sequence, or a table's column."""
 
     right: str
     schema: str
     table: str | None = None
     column: str | None = None
+    is_sequence: bool = False
 
     def __str__(self) -> str:
         name = ".".join(part for part in (self.schema, self.table, self.column) if part)
@@ -30,9 +32,10 @@ class Grant(NamedTuple):
 
 
 _TABLE_GRANTS = """
-    SELECT acl.privilege_type, c.relname::text FROM pg_catalog.pg_class AS c, aclexplode(c.relacl) AS acl
+    SELECT acl.privilege_type, c.relname::text, c.relkind = 'S'
+    FROM pg_catalog.pg_class AS c, aclexplode(c.relacl) AS acl
     WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s)
-      AND c.relname = ANY (%(tables)s)
+      AND c.relname = ANY (%(relations)s)
       AND acl.grantee = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(role)s)
 """
 _COLUMN_GRANTS = """
@@ -40,12 +43,16 @@ _COLUMN_GRANTS = """
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped, aclexplode(a.attacl) AS acl
     WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s)
-      AND c.relname = ANY (%(tables)s)
+      AND c.relname = ANY (%(relations)s)
       AND acl.grantee = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(role)s)
 """
 _SCHEMA_GRANTS = """
     SELECT acl.privilege_type FROM pg_catalog.pg_namespace AS n, aclexplode(n.nspacl) AS acl
     WHERE n.nspname = %(schema)s AND acl.grantee IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(role)s))
+"""
+_SEQUENCES = """
+    SELECT c.relname::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = %s AND c.relkind = 'S' AND c.relname = ANY (%s)
 """
 _SCHEMAS = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY (%s)"
 _PRESENT = """
@@ -94,6 +101,8 @@ def _listed(driver: Driver, target: Target) -> Iterator[Grant]:
         yield Grant("USAGE", schema)
     present = _present(driver, target)
     yield from listed(target.domain, target.schema, present)
+    rights = _sequence_rights(target.domain)
+    yield from (Grant(rights[name], target.schema, name, is_sequence=True) for name in _sequences(driver, target))
     yield from (Grant(READABLE, OURS, name) for name in present if name.startswith("alembic_version_"))
 
 
@@ -101,9 +110,10 @@ def _held(driver: Driver, target: Target, role: str) -> Iterator[Grant]:
     for schema in dict.fromkeys((target.schema, OURS, target.extensions)):
         rows = driver.execute(_SCHEMA_GRANTS, {"schema": schema, "role": role}).fetchall()
         yield from (Grant("USAGE", schema) for (right,) in rows if right == "USAGE")
-    asked: dict[str, Any] = {"schema": target.schema, "role": role, "tables": list(_present(driver, target))}
-    for right, table in driver.execute(_TABLE_GRANTS, asked).fetchall():
-        yield Grant(right, target.schema, table)
+    relations = [*_present(driver, target), *_sequences(driver, target)]
+    asked: dict[str, Any] = {"schema": target.schema, "role": role, "relations": relations}
+    for right, name, is_sequence in driver.execute(_TABLE_GRANTS, asked).fetchall():
+        yield Grant(right, target.schema, name, is_sequence=is_sequence)
     for right, table, column in driver.execute(_COLUMN_GRANTS, asked).fetchall():
         yield Grant(right, target.schema, table, column)
 
@@ -114,11 +124,21 @@ def _present(driver: Driver, target: Target) -> Columns:
     return dict(driver.execute(_PRESENT, [target.schema, names, ours]).fetchall())
 
 
+def _sequence_rights(domain: str) -> Mapping[str, str]:
+    return cast("Mapping[str, str]", METADATA[domain].info.get("jobs_sequences", {}))
+
+
+def _sequences(driver: Driver, target: Target) -> list[str]:
+    rows = driver.execute(_SEQUENCES, [target.schema, list(_sequence_rights(target.domain))]).fetchall()
+    return [name for (name,) in rows]
+
+
 def _statement(template: LiteralString, grant: Grant, role: str) -> Composed:
     if grant.table is None:
         place = SQL("SCHEMA {}").format(Identifier(grant.schema))
     else:
-        place = SQL("TABLE {}").format(Identifier(grant.schema, grant.table))
+        kind = SQL("SEQUENCE" if grant.is_sequence else "TABLE")
+        place = SQL("{} {}").format(kind, Identifier(grant.schema, grant.table))
     right = SQL("{} ({})").format(_word(grant.right), Identifier(grant.column)) if grant.column else _word(grant.right)
     return SQL(template).format(right, place, Identifier(role))
 

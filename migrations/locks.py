@@ -66,13 +66,13 @@ def sole_migrator(database: Database, url: str, *, patience: float = PATIENCE_SE
         yield
     finally:
         if database.driver.info.transaction_status is TransactionStatus.IDLE:
-            with database.driver.transaction():
-                database.driver.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
+            _unlock(database.driver)
 
 
 def refuse_pooler(second: Driver) -> None:
     """Refuse an address behind which two connections share one session: the lock would protect nothing."""
     if _try_lock(second):
+        _unlock(second)  # else the session, which the pooler keeps, would hold up the migration that is meant
         raise EspalierError(
             f"DIRECT_DATABASE_URL: two connections to {second.info.host} share a session, so a pooler stands between; "
             "give the address of the server itself"
@@ -83,6 +83,11 @@ def _try_lock(driver: Driver) -> bool:
     with driver.transaction():
         row = driver.execute(_TRY_LOCK, [_KEY]).fetchone()
     return bool(row and row[0])
+
+
+def _unlock(driver: Driver) -> None:
+    with driver.transaction():
+        driver.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
 
 
 def _name_holder(driver: Driver, patience: float) -> str:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import dagster as dg
 
 from assets import community, platform, rag
+from assets.graph import elements
 from assets.sources import observed_sources
 from orchestration import jobs
+from orchestration.graph import Graph
+from orchestration.outbox_sensor import outbox_lag_sensor
 from orchestration.resources import Postgres
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import run_failure_webhook
@@ -16,40 +19,54 @@ from orchestration.settings import Domain, Settings, load_settings
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a domain has: its assets, and the revision at which its tables can be observed."""
+    """What a domain has: its assets, those of the graph it is shown in, the revision at which it can be observed."""
 
     assets: Sequence[dg.AssetsDefinition]
     baseline: str
+    graph: Sequence[dg.AssetsDefinition] = ()
 
 
 PARTS: Mapping[Domain, _Parts] = {
-    "community": _Parts(community.ASSETS, "community_0000"),
+    "community": _Parts(community.ASSETS, "community_0000", elements.ASSETS),
     "rag": _Parts(rag.ASSETS, "rag_0001"),
 }
 
 
-def build_definitions(settings: Settings | None = None, postgres: Postgres | None = None) -> dg.Definitions:
-    """Put together what the enabled domains have; a test hands in its own Postgres."""
+def build_definitions(
+    settings: Settings | None = None, postgres: Postgres | None = None, graph: Graph | None = None
+) -> dg.Definitions:
+    """Put together what the enabled domains have; a test hands in its own Postgres and Neo4j."""
     settings = settings or load_settings()
     parts: dict[Domain, _Parts] = {domain: PARTS[domain] for domain in settings.domains}
-    sources = {d: observed_sources(d, p.baseline, p.assets) for d, p in parts.items()}
+    sources = {d: observed_sources(d, p.baseline, [*p.assets, *p.graph]) for d, p in parts.items()}
     nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain) for domain in parts}
     nightly_platform = jobs.nightly_platform(_checks_of_their_own(parts.values()))
+    nightly_graph = [jobs.nightly_graph()] if any(p.graph for p in parts.values()) else []
     observe = jobs.observe_sources([key for asset in sources.values() for key in asset.keys])
     return dg.Definitions(
         assets=[
             *(platform.schema_asset(d) for d in parts),
             *sources.values(),
-            *(a for p in parts.values() for a in p.assets),
+            *(a for p in parts.values() for a in (*p.assets, *p.graph)),
         ],
-        jobs=[nightly_platform, observe, *nightly.values()],
+        jobs=[
+            nightly_platform,
+            observe,
+            *nightly.values(),
+            *nightly_graph,
+            *([jobs.graph_drain] if nightly_graph else []),
+        ],
         schedules=[
             nightly_schedule(nightly_platform, settings.schedules.nightly_platform, None),
             nightly_schedule(observe, settings.schedules.nightly_platform, None),
             *(_schedule(settings, domain, job) for domain, job in nightly.items()),
+            *(nightly_schedule(job, settings.schedules.nightly_graph, None) for job in nightly_graph),
         ],
-        sensors=[run_failure_webhook],
-        resources={"postgres": dg.ResourceDefinition.hardcoded_resource(postgres or Postgres())},
+        sensors=[run_failure_webhook, *([outbox_lag_sensor] if nightly_graph else [])],
+        resources={
+            "postgres": dg.ResourceDefinition.hardcoded_resource(postgres or Postgres()),
+            "graph": dg.ResourceDefinition.hardcoded_resource(graph or Graph()),
+        },
         executor=dg.in_process_executor,
     )
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dagster import DagsterEvent, DagsterEventType
 from dagster_shared.error import SerializableErrorInfo
 
+from orchestration.errors import first_line
+
 _INTERRUPTS = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
@@ -28,11 +30,6 @@ def is_interruption(event: DagsterEvent) -> bool:
 def asset_of(event: DagsterEvent) -> str:
     """Name the asset of a step: steps are called by their asset's key."""
     return (event.step_key or "the run").replace("__", "/", 1)
-
-
-def first_line(text: str) -> str:
-    """Give the first line of a message that says anything."""
-    return text.strip().partition("\n")[0].strip() or "failed"
 
 
 def _causes(event: DagsterEvent) -> Iterator[SerializableErrorInfo]:

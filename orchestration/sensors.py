@@ -17,7 +17,8 @@ from dagster_postgres import PostgresRunStorage
 from sqlalchemy import text
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from orchestration.failures import first_line, reason
+from orchestration.errors import first_line
+from orchestration.failures import reason
 from orchestration.settings import load_settings
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:incident, 20260101))")

@@ -36,12 +36,29 @@ class _Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class MasteryPolicy(_Policy):
+    """How mastery is derived from attempts: `docs/adr` says why.
+
+    `z` sets how sure the lower bound of the share of right answers is (1.2816 is 90 %, one-sided). A hint and a day
+    without practice lower the weight, each up to its cap; the weight never falls below its floor.
+    """
+
+    z: float = Field(default=1.2816, ge=0, le=10)
+    hint_step: float = Field(default=0.1, ge=0, le=1)
+    hint_cap: float = Field(default=0.3, ge=0, le=1)
+    decay_after_days: int = Field(default=7, ge=0, le=3650)
+    decay_step: float = Field(default=0.02, ge=0, le=1)
+    decay_cap: float = Field(default=0.3, ge=0, le=1)
+    weight_floor: float = Field(default=0.1, ge=0, le=1)
+
+
 class CommunityPolicy(_Policy):
-    """Policy of the community domain: the zone of its days, first partition, days of late data."""
+    """Policy of the community domain: the zone of its days, first partition, days of late data, mastery."""
 
     zone: str = "UTC"
     start_date: date = date(2025, 1, 1)
     late_days: int = Field(default=1, ge=0, le=60)
+    mastery: MasteryPolicy = MasteryPolicy()
 
     @field_validator("zone")
     @classmethod
@@ -73,6 +90,34 @@ class RagPolicy(_Policy):
         return refuse_zone_with_colliding_days(zone)
 
 
+class GraphPolicy(_Policy):
+    """Policy of the graph: who is left out of it, when its lag is alarming, how much a repair may change.
+
+    `drift_bound` is the share of the graph's elements above which a repair stops and asks; `max_hops` bounds a walk
+    that names no bound of its own; `export_days` is how long the daily exports are kept. A concept counts as mastered
+    from the score `mastered_from`, as weak below `weak_below`.
+    """
+
+    leave_out: tuple[Literal["opted_out", "shadow_banned", "suspended"], ...] = ("opted_out", "suspended")
+    batch_size: int = Field(default=5000, ge=1, le=50_000)
+    lag_alert_seconds: int = Field(default=120, ge=1)
+    drift_bound: float = Field(default=0.05, ge=0, le=1)
+    export_days: int = Field(default=30, ge=1)
+    max_hops: int = Field(default=10, ge=1, le=50)
+    mastered_from: float = Field(default=0.8, ge=0, le=1)
+    weak_below: float = Field(default=0.4, ge=0, le=1)
+
+
+class Neo4jAddress(BaseModel):
+    """Where the graph's server is and who we are there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    uri: str
+    user: str
+    password: SecretStr
+
+
 class Schedule(_Policy):
     """When a nightly job runs: a cron expression and the zone in which it is meant."""
 
@@ -91,6 +136,7 @@ class Schedules(_Policy):
     nightly_platform: Schedule = Schedule(cron="30 1 * * *", zone="UTC")
     nightly_community: Schedule = Schedule(cron="0 2 * * *", zone="UTC")
     nightly_rag: Schedule = Schedule(cron="0 2 * * *", zone="Asia/Tokyo")
+    nightly_graph: Schedule = Schedule(cron="0 3 * * *", zone="UTC")
 
 
 class Settings(BaseSettings):
@@ -113,6 +159,11 @@ class Settings(BaseSettings):
     dagster_database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("DAGSTER_DATABASE_URL", "dagster_database_url"), repr=False
     )
+    neo4j_uri: str | None = Field(default=None, validation_alias=AliasChoices("NEO4J_URI", "neo4j_uri"))
+    neo4j_user: str = Field(default="neo4j", validation_alias=AliasChoices("NEO4J_USER", "neo4j_user"))
+    neo4j_password: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("NEO4J_PASSWORD", "neo4j_password"), repr=False
+    )
     webhook_url: SecretStr | None = Field(default=None, repr=False)
     jobs_role: str = Field(default="espalier_jobs", max_length=63)
     ui_port: int = Field(default=3000, ge=1, le=65535)
@@ -120,6 +171,7 @@ class Settings(BaseSettings):
     quarantine_budget: float = Field(default=0.05, ge=0, le=1)
     community: CommunityPolicy = CommunityPolicy()
     rag: RagPolicy = RagPolicy()
+    graph: GraphPolicy = GraphPolicy()
     schedules: Schedules = Schedules()
 
     @field_validator("domains", "ui_allowed_hosts", mode="before")
@@ -193,16 +245,39 @@ class Settings(BaseSettings):
         external = self._externals().get(role)
         return external.url if external else self._embedded_urls()[role]
 
+    @property
+    def uses_embedded_graph(self) -> bool:
+        """Whether no address of a Neo4j is given, so that the embedded one is needed."""
+        return self.neo4j_uri is None
+
+    def neo4j(self) -> Neo4jAddress:
+        """Give the address of the graph's server: NEO4J_URI, else the embedded one's.
+
+        Raises:
+            EspalierError: there is neither, or the password of the one that was given is missing.
+        """
+        if self.neo4j_uri is None:
+            return self._embedded_neo4j()
+        if self.neo4j_password is None:
+            raise EspalierError(f"NEO4J_PASSWORD: not set, NEO4J_URI is {self.neo4j_uri}; set it")
+        return Neo4jAddress(uri=self.neo4j_uri, user=self.neo4j_user, password=self.neo4j_password)
+
+    def _embedded_neo4j(self) -> Neo4jAddress:
+        text = _read_access(self.home / "neo4j" / "connection.json", "no Neo4j: NEO4J_URI")
+        return Neo4jAddress.model_validate_json(text)
+
     def _embedded_urls(self) -> Mapping[Role, str]:
-        path = self.home / "postgres" / "connections.json"
-        try:
-            return json.loads(path.read_text())
-        except FileNotFoundError:
-            raise EspalierError(
-                f"no Postgres: DATABASE_URL is not set and {path} does not exist; run `espalier up`"
-            ) from None
-        except PermissionError:
-            raise EspalierError(f"{path} belongs to another user; set ESPALIER_HOME to your own") from None
+        return json.loads(_read_access(self.home / "postgres" / "connections.json", "no Postgres: DATABASE_URL"))
+
+
+def _read_access(path: Path, missing: str) -> str:
+    """Read how an embedded server is reached."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        raise EspalierError(f"{missing} is not set and {path} does not exist; run `espalier up`") from None
+    except PermissionError:
+        raise EspalierError(f"{path} belongs to another user; set ESPALIER_HOME to your own") from None
 
 
 def config_file() -> Path:

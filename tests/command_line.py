@@ -19,6 +19,7 @@ import pytest
 
 from orchestration.cli import main
 from orchestration.servers import processes
+from orchestration.servers.neo4j import EmbeddedNeo4j
 from orchestration.servers.postgres import EmbeddedPostgres
 from orchestration.settings import PROJECT
 
@@ -93,16 +94,18 @@ def home_in(folder: Path, name: str) -> Generator[Path]:
         patch.setenv("ESPALIER_HOME", str(home))
         yield home
     processes.stop_all(home)
+    EmbeddedNeo4j(home).remove()
     EmbeddedPostgres(home).remove()
 
 
 def processes_of(home: Path) -> set[psutil.Process]:
-    """Find what works in a home or was started for it."""
-    return {process for process in psutil.process_iter() if _belongs(process, str(home))}
+    """Find what works in a home, or in the folder outside that its Neo4j may have, or was started for it."""
+    folders = (str(home), str(EmbeddedNeo4j(home).place.server))
+    return {process for process in psutil.process_iter() if _belongs(process, folders)}
 
 
-def _belongs(process: psutil.Process, home: str) -> bool:
+def _belongs(process: psutil.Process, folders: tuple[str, ...]) -> bool:
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         said = [process.cwd(), *process.environ().values(), *process.cmdline()]
-        return process.status() != psutil.STATUS_ZOMBIE and any(text.startswith(home) for text in said)
+        return process.status() != psutil.STATUS_ZOMBIE and any(text.startswith(folders) for text in said)
     return False

@@ -32,6 +32,12 @@ from orchestration.settings import PROJECT, Domain, Role, Settings
 Connection = psycopg.Connection[DictRow]
 # Tests may lose a server's last writes when the machine dies, never correctness: only fsync is off.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+SERVER_VARIABLES = (
+    *("DATABASE_URL", "DIRECT_DATABASE_URL", "DAGSTER_DATABASE_URL"),
+    *("NEO4J_URI", "NEO4J_USER", "NEO4J_PASSWORD"),
+)
+
+pytest_plugins = ["tests.graph_fixtures"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,7 +46,7 @@ def clean_environment() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("ESPALIER_") and n != "ESPALIER_TEST_DATABASE_URL"]:
             patch.delenv(name)
-        for name in ("DATABASE_URL", "DIRECT_DATABASE_URL", "DAGSTER_DATABASE_URL", "DAGSTER_HOME"):
+        for name in (*SERVER_VARIABLES, "DAGSTER_HOME"):
             patch.delenv(name, raising=False)
         yield
 

@@ -65,9 +65,10 @@ def kill(server: EmbeddedPostgres) -> None:
     eventually(lambda: not server.is_running())
 
 
-def eventually(condition: Callable[[], bool]) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 30, every: float = 0.02) -> None:
     """Wait until a condition holds."""
-    Retrying(retry=retry_if_result(lambda held: not held), stop=stop_after_delay(30), wait=wait_fixed(0.02))(condition)
+    stop, wait = stop_after_delay(seconds), wait_fixed(every)
+    Retrying(retry=retry_if_result(lambda held: not held), stop=stop, wait=wait)(condition)
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.community.leaderboard_entries import leaderboard_entries
 from assets.community.leaderboard_snapshots import leaderboard_snapshots
+from assets.community.mastery_records import mastery_records
 from assets.community.reputation_ledger import reputation_ledger
 from assets.community.trust_scores import trust_scores
 from assets.community.user_totals import user_totals
@@ -20,4 +21,5 @@ ASSETS: Sequence[dg.AssetsDefinition] = (
     vote_graph,
     leaderboard_entries,
     leaderboard_snapshots,
+    mastery_records,
 )

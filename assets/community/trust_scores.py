@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 import sql
+from assets.run_config import RunConfig
 from assets.table_asset import TableAsset, preview, verdict
 from orchestration.partitions import as_of
 from orchestration.resources import Postgres, Transaction
@@ -26,7 +27,7 @@ EVERY_USER_HAS_A_SCORE = TRUST_SCORES.check(
 )
 
 
-class TrustScoresConfig(dg.Config):
+class TrustScoresConfig(RunConfig):
     """Whose scores are initialized."""
 
     user_ids: list[str] | None = Field(default=None, min_length=1, max_length=10_000, description="Only these users.")

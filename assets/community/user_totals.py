@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 import sql
+from assets.run_config import RunConfig
 from assets.table_asset import TableAsset, preview, verdict
 from orchestration.failpoints import failpoint
 from orchestration.partitions import as_of
@@ -36,7 +37,7 @@ PASSES = 3
 Figures = dict[str, Any]
 
 
-class UserTotalsConfig(dg.Config):
+class UserTotalsConfig(RunConfig):
     """Whose totals are written, and how."""
 
     user_ids: list[str] | None = Field(default=None, min_length=1, max_length=10_000, description="Only these users.")

@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 import sql
+from assets.run_config import RunConfig
 from assets.table_asset import TableAsset, preview, verdict
 from orchestration.failpoints import failpoint
 from orchestration.partitions import as_of
@@ -32,7 +33,7 @@ LEDGER_EQUALS_SOURCE = XP_LEDGER.check(
 Figures = dict[str, Any]
 
 
-class XpLedgerConfig(dg.Config):
+class XpLedgerConfig(RunConfig):
     """How the backfill walks."""
 
     batch_size: int = Field(default=5_000, ge=1, le=100_000, description="Rows copied in one transaction.")

@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 import sql
+from assets.run_config import RunConfig
 from assets.table_asset import TableAsset, preview, verdict
 from orchestration.partitions import Day, days_of_run, rag_days
 from orchestration.resources import Postgres, Transaction
@@ -39,7 +40,7 @@ REFUSED_VALUES_ARE_FEW = RAG_METRICS_HISTORY.check(
 Figures = dict[str, Any]
 
 
-class RagMetricsHistoryConfig(dg.Config):
+class RagMetricsHistoryConfig(RunConfig):
     """How the days of a run are computed; which they are is said by its partitions."""
 
     dry_run: bool = Field(default=False, description="Write nothing; report what would be written.")

@@ -31,6 +31,8 @@ for column in (
     users.append_column(column)
 users.info["jobs_columns"] = {"UPDATE": ["totalXP", "totalReputation", "trustScoreCache"]}
 
+metadata.tables["mastery_records"].info["jobs"] = "SELECT, INSERT, UPDATE, DELETE"
+
 concepts = metadata.tables["concepts"]
 for column in (
     Column("embedding", Vector(384)),

@@ -5,10 +5,12 @@ Tables are schema-free here as everywhere in `migrations/`; queries name them `e
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     DateTime,
     Double,
     Identity,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -22,6 +24,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 WRITTEN = {"jobs": "SELECT, INSERT, UPDATE, DELETE"}
 
 metadata = MetaData()
+metadata.info["jobs_sequences"] = {"graph_version": "USAGE"}
+
+
+def _version() -> Column[int]:
+    """The next of the versions that the outbox and the marks of attempts share.
+
+    It is named as counting up by itself, or Alembic compares two calls of nextval() by their results.
+    """
+    default = text("nextval('graph_version'::regclass)")
+    return Column("version", BigInteger, nullable=False, autoincrement=True, server_default=default)
+
 
 domains = Table(
     "domains",
@@ -112,5 +125,77 @@ user_totals_pending = Table(
     PrimaryKeyConstraint("user_id", name="user_totals_pending_pkey"),
     prefixes=["UNLOGGED"],
     comment="Totals computed and not yet written to the users; scratch, lost in a crash without harm",
+    info=WRITTEN,
+)
+
+graph_outbox = Table(
+    "graph_outbox",
+    metadata,
+    _version(),
+    Column("kind", Text, nullable=False),
+    Column("key1", Text, nullable=False),
+    Column("key2", Text, nullable=False, server_default=""),
+    Column("marked_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", DateTime(timezone=True)),
+    Column("reason", Text),
+    PrimaryKeyConstraint("version", name="graph_outbox_pkey"),
+    CheckConstraint("kind IN ('concept', 'prerequisite', 'mastery', 'kind')", name="graph_outbox_kind_check"),
+    comment="Keys whose rows have changed and are still to be written to the graph",
+    info=WRITTEN,
+)
+
+graph_state = Table(
+    "graph_state",
+    metadata,
+    Column("id", Integer, nullable=False, server_default=text("1")),
+    Column("epoch", Text, nullable=False),
+    Column("token", BigInteger, nullable=False, server_default=text("0")),
+    Column("holder", Text),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("intended_version", BigInteger, nullable=False, server_default=text("0")),
+    Column("swept_until", DateTime(timezone=True)),
+    PrimaryKeyConstraint("id", name="graph_state_pkey"),
+    CheckConstraint("id = 1", name="graph_state_id_check"),
+    comment="Which graph is ours (epoch), who may write it (lease with a rising token), how far that writer meant to "
+    "get",
+    info=WRITTEN,
+)
+
+graph_drift = Table(
+    "graph_drift",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("found_at", DateTime(timezone=True), nullable=False),
+    Column("element", Text, nullable=False),
+    Column("key1", Text, nullable=False),
+    Column("key2", Text, nullable=False, server_default=""),
+    Column("difference", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("element_id", Text),
+    Column("expected", JSONB),
+    Column("found", JSONB),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="graph_drift_pkey"),
+    CheckConstraint(
+        "element IN ('concept', 'user', 'domain', 'prerequisite_of', 'part_of', 'mastered_by', 'other')",
+        name="graph_drift_element_check",
+    ),
+    CheckConstraint("difference IN ('missing', 'extra', 'stale', 'duplicate')", name="graph_drift_difference_check"),
+    CheckConstraint("state IN ('planned', 'in_flight', 'repaired', 'left')", name="graph_drift_state_check"),
+    Index("graph_drift_run_id_idx", "run_id"),
+    comment="What a reconciliation found to differ between Postgres and the graph",
+    info=WRITTEN,
+)
+
+mastery_dirty = Table(
+    "mastery_dirty",
+    metadata,
+    _version(),
+    Column("user_id", Text),
+    Column("concept_id", Text),
+    PrimaryKeyConstraint("version", name="mastery_dirty_pkey"),
+    comment="Pairs whose attempts have changed since their mastery was derived; without a user: every pair",
     info=WRITTEN,
 )

@@ -1,7 +1,7 @@
 """The command line `espalier`. Exit codes: 0 done, 1 a run failed, 2 the input or configuration is wrong.
 
-Every command is in a module of its own concern; what happens around all of them is here: a user's mistake becomes one
-line, a signal ends a command in order.
+Every command is in a module of its own concern, listed in `lazy.py`; what happens around all of them is here: a user's
+mistake becomes one line, a signal ends a command in order.
 """
 
 import logging
@@ -15,12 +15,14 @@ from contextlib import contextmanager
 import pydantic
 import typer
 
+from orchestration.cli.lazy import LazyGroup
 from orchestration.errors import EspalierError
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="espalier",
+    cls=LazyGroup,
     help="The data platform behind a learning product: schema, backfills, nightly derivations.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,27 +34,6 @@ def without_command(context: typer.Context) -> None:
     """Show the help to who names no command."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-def register() -> None:
-    """Import the commands only now: Dagster takes two seconds, and a wrong setting is found on the way."""
-    from orchestration.cli import demo_command, run_commands, schema_commands, server_commands
-
-    app.registered_commands.clear()
-    for command in (
-        demo_command.demo,
-        server_commands.up,
-        server_commands.down,
-        server_commands.status,
-        server_commands.env,
-        server_commands.url,
-        schema_commands.migrate,
-        run_commands.materialize,
-        run_commands.backfill,
-        run_commands.nightly,
-    ):
-        app.command()(command)
-    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(server_commands.psql)
 
 
 def main() -> None:
@@ -69,7 +50,6 @@ def _run() -> int:
     try:
         if sys.argv[1:2] == ["demo"]:
             _forget_servers()
-        register()
         code = app(standalone_mode=False)
     except EspalierError as error:
         return _refused(str(error))
@@ -84,7 +64,9 @@ def _run() -> int:
 
 def _forget_servers() -> None:
     """Keep the demo embedded: an address in the environment is not for it, not even a wrong one."""
-    for name in ("DATABASE_URL", "DIRECT_DATABASE_URL", "DAGSTER_DATABASE_URL"):
+    from orchestration.cli.site import NO_EXTERNAL_SERVER
+
+    for name in NO_EXTERNAL_SERVER:
         os.environ.pop(name, None)
 
 

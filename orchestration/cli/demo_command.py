@@ -9,8 +9,9 @@ import typer
 
 from migrations import runner
 from orchestration import demo as demo_data
-from orchestration.cli.output import err, finish, note, say, working
-from orchestration.cli.run_commands import Json, jobs_named, tags_of
+from orchestration.cli.graph_server import can_have_graph
+from orchestration.cli.output import Json, err, finish, note, say, working
+from orchestration.cli.run_commands import jobs_named, tags_of
 from orchestration.cli.runs import RunReport, dagster_instance, run_job
 from orchestration.cli.site import NO_EXTERNAL_SERVER, serving
 from orchestration.definitions import build_definitions
@@ -33,9 +34,9 @@ class Scale(StrEnum):
 def demo(
     scale: Annotated[Scale, typer.Option(help="1k, 20k or 200k users.")] = Scale.small, as_json: Json = False
 ) -> None:
-    """Show everything at work: embedded Postgres, schema, demo data, all nightly jobs as Dagster runs."""
+    """Show everything at work: embedded servers, schema, demo data, all nightly jobs as Dagster runs."""
     settings = load_settings(**NO_EXTERNAL_SERVER)
-    with serving(settings):
+    with serving(settings, graph=True):
         loaded = prepare(settings, scale)
         reports = run_all(settings)
     if loaded and not as_json:
@@ -73,13 +74,17 @@ def is_set_up(settings: Settings, domain: Domain) -> bool:
 
 
 def run_all(settings: Settings) -> list[RunReport]:
-    """Run every nightly job as of this hour, the metrics over the last 90 days in one run."""
+    """Run every nightly job as of this hour, the metrics over the last 90 days in one run.
+
+    Without a Neo4j, of which was told, the graph's is left out.
+    """
     at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     definitions = build_definitions(settings, Postgres(settings))
     with dagster_instance(settings) as instance:
         return [
             run_job(instance, definitions.resolve_job_def(name), tags=_tags(settings, name, at), console=err)
             for name in jobs_named(settings, None)
+            if name != "nightly_graph" or can_have_graph(settings)
         ]
 
 

@@ -4,13 +4,17 @@ import json
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.cli.runs import RunReport
+if TYPE_CHECKING:  # it imports Dagster, which the small commands do without
+    from orchestration.cli.runs import RunReport
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -53,7 +57,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     table = Table(title=title, title_justify="left")
     for n, column in enumerate(columns):
         numeric = any(isinstance(row[n], int | float) for row in listed)
-        table.add_column(column, justify="right" if numeric else "left")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")  # a name is never cut off
     for row in listed:
         table.add_row(*(_cell(value) for value in row))
     out.print(table)
@@ -65,7 +69,7 @@ def _cell(value: object) -> Text:
     return Text(f"{value:,}" if isinstance(value, int) else str(value))
 
 
-def print_run(report: RunReport) -> None:
+def print_run(report: "RunReport") -> None:
     """Print what a run did: a row for each asset, then the checks that failed."""
     rows = [(key, m.get("rows_written", "-"), m.get("dagster/row_count", "-")) for key, m in report.assets.items()]
     verdict = "done" if report.succeeded else "FAILED"
@@ -78,7 +82,7 @@ def print_run(report: RunReport) -> None:
         say(f"  check failed: {check}")
 
 
-def finish(reports: Sequence[RunReport], document: Any | None = None) -> int:
+def finish(reports: "Sequence[RunReport]", document: Any | None = None) -> int:
     """Print what runs did, as the given document or for people, and why they failed; give the exit code.
 
     It is 2 when all that failed was refused for a user's mistake, 1 when something else failed.

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import dagster as dg
 import typer
 
-from orchestration.cli.output import err, finish
+from orchestration.cli.graph_server import has_graph
+from orchestration.cli.output import Json, err, finish
 from orchestration.cli.runs import RunReport, dagster_instance, run_job
 from orchestration.cli.site import serving
 from orchestration.definitions import build_definitions
@@ -17,8 +18,9 @@ from orchestration.resources import Postgres
 from orchestration.schedules import RANGE_END, RANGE_START, nightly_tags
 from orchestration.settings import Settings, load_settings
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Asset = Annotated[str, typer.Argument(help="An asset, such as community/vote_graph.", show_default=False)]
+
+GRAPH = "graph"
 
 
 def materialize(
@@ -50,7 +52,8 @@ def nightly(
     settings, definitions = this_site()
     names = jobs_named(settings, job)
     at = datetime.now(UTC).replace(second=0, microsecond=0)
-    with serving(settings), dagster_instance(settings) as instance:
+    graph = any(of_graph(definitions.resolve_job_def(name)) for name in names)
+    with serving(settings, graph=graph), dagster_instance(settings) as instance:
         # A failed job does not keep the next from running.
         reports = [
             run_job(instance, definitions.resolve_job_def(name), tags=tags_of(settings, name, at), console=err)
@@ -68,8 +71,13 @@ def this_site() -> tuple[Settings, dg.Definitions]:
 def run_asset(settings: Settings, definitions: dg.Definitions, asset: str, tags: Mapping[str, str]) -> RunReport:
     """Run one asset in the partitions that the tags name."""
     key, job = find_asset(definitions, asset), definitions.resolve_implicit_global_asset_job_def()
-    with serving(settings), dagster_instance(settings) as instance:
+    with serving(settings, graph=key.path[0] == GRAPH), dagster_instance(settings) as instance:
         return run_job(instance, job, tags=tags, selection=[key], console=err)
+
+
+def of_graph(job: dg.JobDefinition) -> bool:
+    """Tell whether a job writes or reads the graph, so that it needs Neo4j."""
+    return any(key.path[0] == GRAPH for key in job.asset_layer.executable_asset_keys)
 
 
 def jobs_named(settings: Settings, name: str | None) -> list[str]:
@@ -78,7 +86,8 @@ def jobs_named(settings: Settings, name: str | None) -> list[str]:
     Raises:
         EspalierError: there is no such job on this site.
     """
-    known = [*(f"nightly_{domain}" for domain in settings.domains), "nightly_platform"]
+    shown = [*settings.domains, *(["graph"] if has_graph(settings) else []), "platform"]
+    known = [f"nightly_{name}" for name in shown]
     if name is not None and name not in known:
         raise EspalierError(f"no nightly job {name!r}; this site has {', '.join(known)}")
     return [name] if name else known

@@ -22,8 +22,8 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
 from orchestration.cli.progress import progress_of
-from orchestration.errors import EspalierError
-from orchestration.failures import first_line, is_interruption, reason
+from orchestration.errors import EspalierError, first_line
+from orchestration.failures import is_interruption, reason
 from orchestration.resources import REFUSED
 from orchestration.servers.processes import dagster_environment
 from orchestration.servers.run_launcher import this_host

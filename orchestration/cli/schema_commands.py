@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from migrations import runner
-from orchestration.cli.output import note, print_json, print_table, say
-from orchestration.cli.run_commands import Json
+from orchestration.cli.output import Json, note, print_json, print_table, say
 from orchestration.cli.site import serving
 from orchestration.errors import EspalierError
 from orchestration.settings import DOMAINS, Domain, Settings, load_settings

@@ -3,18 +3,19 @@
 import os
 import shlex
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestration.cli import status_report
-from orchestration.cli.output import print_json, print_table, say, working
-from orchestration.cli.run_commands import Json
+from orchestration.cli.graph_server import can_have_graph, has_graph
+from orchestration.cli.output import Json, print_json, print_table, say, working
 from orchestration.cli.site import site
 from orchestration.errors import EspalierError
-from orchestration.servers import postmaster, processes
-from orchestration.servers.postgres import EmbeddedPostgres, mark_kept, unmark_kept
+from orchestration.servers import postmaster, processes, usage
+from orchestration.servers.neo4j import EmbeddedNeo4j, embedded_neo4j
+from orchestration.servers.postgres import EmbeddedPostgres
 from orchestration.settings import Role, Settings, load_settings
 
 
@@ -23,6 +24,14 @@ class Database(StrEnum):
 
     postgres = "postgres"
     dagster = "dagster"
+
+
+class Address(StrEnum):
+    """What `url` gives the address of: a database, or the graph's server."""
+
+    postgres = "postgres"
+    dagster = "dagster"
+    neo4j = "neo4j"
 
 
 class ConnectAs(StrEnum):
@@ -39,16 +48,17 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port of the UI on 127.0.0.1.", min=1, max=65535)] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="The UI shows everything and starts nothing.")] = False,
 ) -> None:
-    """Start Postgres, the Dagster UI and its daemon; they run until `espalier down`."""
+    """Start the servers, the Dagster UI and its daemon; they run until `espalier down`."""
     settings = load_settings()
     living = {server.name: server.port for server in processes.running(settings.home)}
     wanted = port or living.get("webserver") or settings.ui_port
     if "webserver" not in living:
         processes.refuse_occupied(wanted)
-    with site() as settings, working("Starting the UI and its daemon"):
+    with site(graph=True) as settings, working("Starting the UI and its daemon"):
         ui = processes.start_ui(settings, wanted, read_only=read_only)
-        if settings.uses_embedded_server:
-            mark_kept(settings.home)  # only now: a UI that did not come up leaves no server behind
+        if can_have_graph(settings):
+            processes.start_follower(settings)
+        _keep_servers(settings)  # only now: a UI that did not come up leaves no server behind
     state = f"started {' and '.join(ui.started)}" if ui.started else "was already up"
     say(f"The UI is at {ui.url} ({state}). Stop everything with `espalier down`.")
 
@@ -58,11 +68,7 @@ def down() -> None:
     settings = load_settings()
     stopped = processes.stop_all(settings.home)
     if settings.home.is_dir():
-        server = EmbeddedPostgres(settings.home)
-        unmark_kept(settings.home)
-        if postmaster.alive(server.data_folder):
-            server.stop()
-            stopped.append("postgres")
+        stopped += _stop_servers(settings.home)
     say(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
@@ -74,14 +80,18 @@ def env() -> None:
 
 
 def url(
-    database: Annotated[Database, typer.Argument(help="Which database.")] = Database.postgres,
+    database: Annotated[Address, typer.Argument(help="Which server's database.")] = Address.postgres,
     role: AsRole = ConnectAs.migrator,
     as_json: Json = False,
 ) -> None:
-    """Print a URL that psycopg and psql take; the server stays up until `espalier down`."""
+    """Print where a server is, as psql or a driver takes it; it stays up until `espalier down`."""
+    if database is Address.neo4j:
+        address = _graph_address(load_settings())
+        print_json(address) if as_json else say("\n".join(f"{name} {value}" for name, value in address.items()))
+        return
     with site(keep=True) as settings:
-        address = settings.url(_role(database, role))
-        print_json({"url": address}) if as_json else say(address)
+        found = settings.url(_role(Database(database.value), role))
+        print_json({"url": found}) if as_json else say(found)
 
 
 def psql(
@@ -98,6 +108,8 @@ def psql(
 
 def status(as_json: Json = False) -> None:
     """Show what runs, where it lies, and how far each domain's schema is. Starts nothing."""
+    from orchestration.cli import status_report  # reads revisions, so it imports Alembic: the other commands need not
+
     report = status_report.collect(load_settings())
     if as_json:
         print_json(report)
@@ -106,6 +118,38 @@ def status(as_json: Json = False) -> None:
     if report["domains"]:
         rows = [tuple(row.values()) for row in report["domains"]]
         print_table("Domains", tuple(report["domains"][0]), rows)
+
+
+def _keep_servers(settings: Settings) -> None:
+    """Have the embedded servers outlive this command."""
+    if settings.uses_embedded_server:
+        usage.mark_kept(settings.home)
+    if settings.uses_embedded_graph and can_have_graph(settings):
+        usage.mark_kept(settings.home, "neo4j")
+
+
+def _stop_servers(home: Path) -> list[str]:
+    """Stop the embedded servers; name those that ran."""
+    graph, postgres = EmbeddedNeo4j(home), EmbeddedPostgres(home)
+    alive = {"neo4j": graph.pid is not None, "postgres": postmaster.alive(postgres.data_folder)}
+    usage.unmark_kept(home, "neo4j")
+    usage.unmark_kept(home)
+    graph.stop()
+    if alive["postgres"]:
+        postgres.stop()
+    return [name for name, lived in alive.items() if lived]
+
+
+def _graph_address(settings: Settings) -> dict[str, str]:
+    """Give what a driver needs; an embedded server is started and kept."""
+    if not has_graph(settings):
+        raise EspalierError("this site has no graph: ESPALIER_DOMAINS has no community; add it")
+    if settings.uses_embedded_graph:
+        with embedded_neo4j(settings.home, keep=True):
+            address = settings.neo4j()
+    else:
+        address = settings.neo4j()
+    return {"uri": address.uri, "user": address.user, "password": address.password.get_secret_value()}
 
 
 def _role(database: Database, role: ConnectAs) -> Role:

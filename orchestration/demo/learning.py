@@ -14,7 +14,8 @@ from orchestration.demo.curriculum import CONCEPTS
 from orchestration.demo.draws import Bools, Floats, Ints
 from orchestration.demo.people import People
 
-ATTEMPTS_A_USER = 4
+ATTEMPTS_A_USER, ATTEMPTS_A_CONCEPT = 10, 10
+TERM = 45 * DAY
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,11 @@ class Mastery:
 def attempts(people: People, window: Window) -> Attempts:
     """Draw the attempts."""
     count = len(people) * ATTEMPTS_A_USER
-    user = draws.weighted("attempts/user", count, people.ear)
-    concept = _concepts(user, count)
-    hints = draws.below("attempts/hints", count, 4) * draws.happens("attempts/hinted", count, 0.35)
-    at = between(people.joined[user], window.end, draws.uniform("attempts/at", count))
+    user = np.sort(draws.weighted("attempts/user", count, people.ear))
+    at = _times(people, window, user)
+    at = at[np.lexsort((at, user))]
+    concept = _concepts(user)
+    hints = draws.below("attempts/hints", count, 4) * draws.happens("attempts/hinted", count, 0.15)
     order = np.lexsort((at, concept, user))
     user, concept, hints, at = user[order], concept[order], hints[order], at[order]
     number = _place_in_run(user * len(CONCEPTS) + concept)
@@ -65,17 +67,31 @@ def attempts(people: People, window: Window) -> Attempts:
     return Attempts(user, concept, correct, hints, before, after, at).take(by_time)
 
 
-def _concepts(user: Ints, count: int) -> Ints:
-    """Each learner works on a stretch of the curriculum, mostly on its beginning."""
+def _times(people: People, window: Window, user: Ints) -> Ints:
+    """A learner practises for a term of some months; half of them are still at it."""
+    joined = people.joined[user]
+    stopped = between(joined, window.end, draws.uniform("attempts/stopped", user)) + DAY
+    end = np.minimum(np.where(draws.happens("attempts/goes on", user, 0.5), window.end, stopped), window.end)
+    share = draws.spread("attempts/at", len(user), {0.0: 0.0, 0.5: 0.7, 1.0: 1.0})
+    return between(np.maximum(joined, end - TERM), end, share)
+
+
+def _concepts(user: Ints) -> Ints:
+    """Each learner walks through a stretch of the curriculum and now and then goes back a step or two.
+
+    Rows stand by user and time.
+    """
     start = draws.below("attempts/start", user, len(CONCEPTS))
-    step = draws.spread("attempts/step", count, {0.0: 0, 0.6: 4, 0.95: 15, 1.0: 40}).astype(np.int64)
-    return (start + step) % len(CONCEPTS)
+    place, total = _place_in_run(user), np.bincount(user)[user]
+    stretch = np.minimum(len(CONCEPTS), 1 + total // ATTEMPTS_A_CONCEPT)
+    back = (1 + draws.below("attempts/back", len(user), 3)) * draws.happens("attempts/goes back", len(user), 0.2)
+    return (start + np.maximum(place * stretch // total - back, 0)) % len(CONCEPTS)
 
 
 def _chance(user: Ints, concept: Ints, number: Ints) -> Floats:
-    ability = draws.spread("people/ability", user, {0.0: 0.2, 0.5: 0.6, 1.0: 0.98})
+    ability = draws.spread("people/ability", user, {0.0: 0.2, 0.5: 0.75, 1.0: 0.98})
     difficulty = np.array([c.difficulty for c in CONCEPTS])[concept]
-    return np.clip(ability + 0.05 * np.minimum(number, 6) - 0.06 * (difficulty - 2), 0.05, 0.98)
+    return np.clip(ability + 0.06 * np.minimum(number, 8) - 0.05 * (difficulty - 2), 0.05, 0.98)
 
 
 def _place_in_run(keys: Ints) -> Ints:

@@ -64,9 +64,22 @@ def _copy(tree: Path, target: Path) -> None:
         libraries = tree.parent.with_name(f"{_PACKAGE}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, staged / libraries.name, copy_function=_link_or_copy)
-        for folder in (staged, *filter(Path.is_dir, staged.rglob("*"))):
-            folder.chmod(0o755)
-        _move(staged, target)
+        _open_and_move(staged, target)
+
+
+def copy_program_tree(tree: Path, target: Path) -> None:
+    """Copy a tree of programs to where every user can run them, whole or not at all."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as unfinished:
+        staged = Path(unfinished) / "tree"
+        shutil.copytree(tree, staged, copy_function=_link_or_copy)
+        _open_and_move(staged, target)
+
+
+def _open_and_move(staged: Path, target: Path) -> None:
+    for folder in (staged, *filter(Path.is_dir, staged.rglob("*"))):
+        folder.chmod(0o755)
+    _move(staged, target)
 
 
 def _link_or_copy(source: str, target: str) -> None:

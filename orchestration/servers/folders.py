@@ -16,6 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from orchestration.errors import EspalierError
@@ -23,6 +24,7 @@ from orchestration.servers.binaries import TREES, Major
 from orchestration.servers.os_user import OsUser
 
 OUTSIDE = Path("/var/lib/espalier")
+ServerName = Literal["postgres", "neo4j"]
 SOCKET_LIMIT = 107 if sys.platform == "linux" else 103
 _SOCKET_NAME = "/.s.PGSQL.5432"
 _UNUSABLE = re.compile(r'["$`\\\x00-\x1f\x7f]')
@@ -59,9 +61,9 @@ class Location:
         return f"host={quote(str(self.socket), safe='')}&port=5432"
 
 
-def ours(home: Path) -> Path:
-    """Give the folder of the embedded Postgres inside home."""
-    return home / "postgres"
+def ours(home: Path, server: ServerName = "postgres") -> Path:
+    """Give the folder of an embedded server inside home."""
+    return home / server
 
 
 def checked_home(home: Path) -> Path:
@@ -100,11 +102,11 @@ def record(location: Location) -> None:
     write_private(ours(location.home) / "server.json", json.dumps(asdict(location), default=str, indent=2))
 
 
-def prepare(home: Path) -> None:
-    """Make home and our folder in it: closed to all others, except that root lets the server's user pass."""
+def prepare(home: Path, server: ServerName = "postgres") -> None:
+    """Make home and a server's folder in it: closed to all others, except that root lets the server's user pass."""
     with writing(home):
-        make_folders(ours(home), mode=0o711 if os.geteuid() == 0 else 0o700)
-        with tempfile.TemporaryFile(dir=ours(home)):
+        make_folders(ours(home, server), mode=0o711 if os.geteuid() == 0 else 0o700)
+        with tempfile.TemporaryFile(dir=ours(home, server)):
             pass  # an existing folder may refuse us, too
 
 

@@ -9,9 +9,11 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import IO
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random
 
@@ -35,13 +37,20 @@ class OsUser:
         """Whether this is the user who runs us."""
         return self.uid == os.geteuid()
 
-    def run(self, command: Sequence[str | Path], *, cwd: Path, stdin: str = "") -> tuple[int, str]:
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: Path,
+        stdin: str = "",
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, str]:
         """Run a command as this user in a small environment; return its exit code and all that it printed."""
         try:
             done = subprocess.run(  # noqa: S603 - a list, no shell; the words are paths of ours and options
                 [str(word) for word in command],
                 cwd=cwd,
-                env=_environment(),
+                env={**_environment(), **environment},
                 input=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -59,6 +68,29 @@ class OsUser:
                 f"{command[0]} cannot be run as the user {self.name}: {error.strerror or error}"
             ) from error
         return done.returncode, done.stdout
+
+    def start(
+        self, command: Sequence[str | Path], *, cwd: Path, output: IO[bytes], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a program as this user in a session of its own, to outlive us, in a small environment."""
+        try:
+            return subprocess.Popen(  # noqa: S603 - a list, no shell; the words are paths of ours and options
+                [str(word) for word in command],
+                cwd=cwd,
+                env={**_environment(), **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                umask=0o077,
+                user=None if self.is_caller else self.uid,
+                group=None if self.is_caller else self.gid,
+                extra_groups=None if self.is_caller else [],
+            )
+        except OSError as error:
+            raise EspalierError(
+                f"{command[0]} cannot be run as the user {self.name}: {error.strerror or error}"
+            ) from error
 
     def may_enter(self, folder: Path) -> bool:
         """Tell by trying whether this user can enter the folder, whatever modes and ACLs stand on its parents."""
@@ -100,7 +132,7 @@ def _create(name: str) -> OsUser:
     useradd = shutil.which("useradd", path=os.pathsep.join(_SYSTEM_FOLDERS))
     if useradd is None:
         raise EspalierError(
-            f"Postgres cannot run as root, and useradd, which would make the OS user {name} for it, is missing; "
+            f"a server cannot run as root, and useradd, which would make the OS user {name} for it, is missing; "
             "run as an ordinary user, or set DATABASE_URL"
         )
     message = _useradd([useradd, *_options(name), name])

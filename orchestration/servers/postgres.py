@@ -191,7 +191,10 @@ class EmbeddedPostgres:
 
 def make_home(home: Path) -> None:
     """Make `ESPALIER_HOME` with the modes that the server needs; to be called before anything else writes there."""
-    folders.prepare(folders.checked_home(home))
+    home = folders.checked_home(home)
+    folders.prepare(home)
+    with folders.writing(home):
+        folders.make_folders(home / "dagster", mode=0o700)  # logs of runs; Dagster itself would leave it open to read
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Server:
             same = abs(process.create_time() - self.create_time) <= _CLOCK_TOLERANCE_S
         except psutil.NoSuchProcess:
             return None
-        return process if same and _lives(process) else None
+        return process if same and lives(process) else None
 
     def family(self) -> set[psutil.Process]:
         """Find the server and all that came of it: code servers, run workers, orphans of a killed server."""
@@ -81,8 +81,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _children[process.pid] = process
-    created = psutil.Process(process.pid).create_time()
+    created = keep(process).create_time()
     server = Server(name, process.pid, created, now, mark, str(log), offset, port)
     try:
         _remember(home, server)
@@ -91,6 +90,14 @@ def start(
         process.wait()
         raise
     return server
+
+
+def keep(process: subprocess.Popen[bytes]) -> psutil.Process:
+    """Keep hold of a child that may outlive us, so that `lives` can tell when it has ended; bury those that have."""
+    for child in _children.values():
+        child.poll()
+    _children[process.pid] = process
+    return psutil.Process(process.pid)
 
 
 def known(home: Path) -> list[Server]:
@@ -108,9 +115,9 @@ def stop(home: Path, servers: Sequence[Server], *, patience: float = 15.0) -> No
         EspalierError: a process survived even that.
     """
     leaders = {process for server in servers if (process := server.process())}
-    _end(leaders, "terminate", patience)
-    _end(_families(servers), "terminate", patience)
-    survivors = _end(_families(servers), "kill", patience)
+    end(leaders, "terminate", patience)
+    end(_families(servers), "terminate", patience)
+    survivors = end(_families(servers), "kill", patience)
     if survivors:
         pids = ", ".join(str(process.pid) for process in survivors)
         raise EspalierError(f"processes {pids} do not end although killed; look at them with `ps`, then try again")
@@ -122,32 +129,37 @@ def _families(servers: Iterable[Server]) -> set[psutil.Process]:
     return {process for server in servers for process in server.family()}
 
 
-def _end(processes: set[psutil.Process], how: str, patience: float) -> set[psutil.Process]:
+def end(processes: set[psutil.Process], how: str, patience: float) -> set[psutil.Process]:
     """Send each process the signal and wait; give those that still live."""
     for process in processes:
         try:
             getattr(process, how)()
         except psutil.NoSuchProcess:
             continue
-    end = time.monotonic() + patience
-    while (living := {p for p in processes if _lives(p)}) and time.monotonic() < end:
+    deadline = time.monotonic() + patience
+    while (living := {p for p in processes if lives(p)}) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
     return living
 
 
-def _lives(process: psutil.Process) -> bool:
-    """Whether a process still runs; one that waits only for its parent to take note of its end does not."""
-    if child := _children.get(process.pid):
-        child.poll()
+def lives(process: psutil.Process) -> bool:
+    """Whether a process still runs; one that waits only for its parent to take note of its end does not.
+
+    Of a program with threads the first one may have ended while others still hold its files.
+    """
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        ended = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        alive = process.is_running() and not ended
     except psutil.NoSuchProcess:
-        return False
+        alive = False
+    if not alive and (child := _children.get(process.pid)):
+        child.poll()
+    return alive
 
 
 def _carries(process: psutil.Process, mark: str) -> bool:
     try:
-        return process.environ().get(_MARK) == mark and _lives(process)
+        return process.environ().get(_MARK) == mark and lives(process)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 

@@ -1,4 +1,6 @@
-"""The two servers of the UI, webserver and daemon: started together, healthy or not at all, stopped without trace.
+"""The servers of the UI, webserver and daemon: started together, healthy or not at all, stopped without trace.
+
+Beside them runs the process that keeps the graph equal to Postgres.
 
 How a process is started and stopped stands in `process_records.py`; what the UI lets through in `access.py`.
 """
@@ -22,6 +24,8 @@ from orchestration.servers.process_records import Server
 from orchestration.settings import PROJECT, Settings
 
 _WEBSERVER, _DAEMON = "webserver", "daemon"
+FOLLOWER = "graph-sync"
+_FOLLOW = (sys.executable, "-m", "orchestration.cli", "graph", "sync", "--follow")
 _POLL_S = 0.25
 
 
@@ -85,6 +89,14 @@ def start_ui(
                 living[name] = process_records.start(settings.home, name, command, environment, port=port)
             _wait_until_healthy(living.values(), port, time_limit)
     return Ui(port, tuple(living.values()), tuple(missing))
+
+
+def start_follower(settings: Settings, *, time_limit: float = 180.0) -> None:
+    """Start the process that brings changes into the graph as they come, if it does not run; it is not waited for."""
+    command = [sys.executable, "-m", "orchestration.servers.supervisor", *_FOLLOW]
+    with _alone(settings.home, time_limit):
+        if FOLLOWER not in {server.name for server in running(settings.home)}:
+            process_records.start(settings.home, FOLLOWER, command, dagster_environment(settings))
 
 
 def stop_all(home: Path, *, time_limit: float = 60.0) -> list[str]:

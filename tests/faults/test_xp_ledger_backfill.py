@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests import factories
-from tests.conftest import Connection, Materialize, Site
-from tests.faults.run_asset import run_asset
+from tests.conftest import Connection, Site
+from tests.faults.forked import Forked
+from tests.faults.run_asset import run_asset, running_asset
 from tests.ledgers import before_the_trigger, copies, copies_expected, opening_balances
 
 KEY = "community/xp_ledger"
@@ -79,10 +80,11 @@ class Gate:
         """Let the batch go on."""
         self.connection.execute("SELECT pg_advisory_unlock(7)")
 
-    def wait_for(self, writers: Sequence[threading.Thread] = ()) -> None:
+    def wait_for(self, run: Forked, writers: Sequence[threading.Thread] = ()) -> None:
         """Wait until the batch stands at the gate and each writer is through or waits for the batch."""
         waiting = "SELECT count(DISTINCT pid) AS n FROM pg_locks WHERE NOT granted"
         while self.connection.execute(waiting).fetchone() != {"n": 1 + sum(w.is_alive() for w in writers)}:
+            assert run.poll() is None, "the run ended before it came to the gate"
             self.connection.execute("SELECT pg_sleep(0.01)")
 
 
@@ -111,21 +113,20 @@ WRITES = (
 )
 
 
-def test_rows_written_between_a_batchs_read_and_its_write_are_neither_lost_nor_ghosts(
-    site: Site, materialize: Materialize
-):
+def test_rows_written_between_a_batchs_read_and_its_write_are_neither_lost_nor_ghosts(site: Site):
     """The two writes to rows of the batch wait for it (FOR SHARE); the others are through before it goes on."""
     errors: list[Exception] = []
     with site.connect() as connection, site.connect() as holder:
         fill(connection)
         gate = Gate(site, holder)
-        run = in_background(lambda: materialize(KEY, config={"batch_size": BATCH}))
-        gate.wait_for()
-        writers = [in_background(lambda w=w: write(site, w, errors)) for w in WRITES]
-        gate.wait_for(writers)
-        gate.open()
-        for thread in (*writers, run):
-            thread.join(60)
+        with running_asset(site, KEY, {"batch_size": BATCH}) as run:
+            gate.wait_for(run)
+            writers = [in_background(lambda w=w: write(site, w, errors)) for w in WRITES]
+            gate.wait_for(run, writers)
+            gate.open()
+            for thread in writers:
+                thread.join(60)
+            assert run.wait(60) == 0
         assert errors == []
         assert copies(connection) == copies_expected(connection)
         assert opening_balances(connection) == {"ann": 1_000 - ann_points(connection)}
@@ -137,19 +138,19 @@ def ann_points(connection: Connection) -> int:
     return row["n"]
 
 
-def test_a_user_deleted_between_a_batchs_read_and_its_write_is_gone_from_both(site: Site, materialize: Materialize):
+def test_a_user_deleted_between_a_batchs_read_and_its_write_is_gone_from_both(site: Site):
     """The deletion waits for the batch; in the other order of locks it would be the victim of a deadlock."""
     errors: list[Exception] = []
     with site.connect() as connection, site.connect() as holder:
         fill(connection)
         gate = Gate(site, holder)
-        run = in_background(lambda: materialize(KEY, config={"batch_size": BATCH}))
-        gate.wait_for()
-        writer = in_background(lambda: write(site, "DELETE FROM users WHERE id = 'bob'", errors))
-        gate.wait_for([writer])
-        gate.open()
-        for thread in (writer, run):
-            thread.join(60)
+        with running_asset(site, KEY, {"batch_size": BATCH}) as run:
+            gate.wait_for(run)
+            writer = in_background(lambda: write(site, "DELETE FROM users WHERE id = 'bob'", errors))
+            gate.wait_for(run, [writer])
+            gate.open()
+            writer.join(60)
+            assert run.wait(60) == 0
         assert errors == []
         assert copies(connection) == copies_expected(connection)
         assert {row["userId"] for row in copies(connection)} == {"ann"}

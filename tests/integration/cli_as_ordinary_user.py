@@ -11,7 +11,7 @@ import shlex
 import sys
 from dataclasses import asdict
 
-from orchestration.cli import register
+from orchestration.cli.lazy import load_every_command
 from tests.command_line import call
 from tests.integration.as_ordinary_user import load_lazy_modules
 
@@ -19,7 +19,7 @@ from tests.integration.as_ordinary_user import load_lazy_modules
 def main() -> None:
     """Become the user, then run what is asked."""
     name, homes, *commands = sys.argv[1:]
-    register()
+    load_every_command()
     load_lazy_modules()
     if name != "-":
         entry = pwd.getpwnam(name)

@@ -62,7 +62,7 @@ def free_port() -> int:
             ["demo", "--scale", "huge"],
             "Invalid value for '--scale': 'huge' is not one of 'small', 'medium', 'large'; see `espalier demo --help`",
         ),
-        (["url", "mysql"], "Invalid value for 'database': 'mysql' is not one of 'postgres', 'dagster'; see "),
+        (["url", "mysql"], "Invalid value for 'database': 'mysql' is not one of 'postgres', 'dagster', 'neo4j'; see "),
         (["up", "--port", "99999"], "less than or equal to 65535, found 99999; see `espalier up --help`"),
         (["up", "--port", "http"], "found http; see `espalier up --help`"),
     ],

@@ -101,6 +101,14 @@ def test_every_asset_that_writes_a_table_has_a_pool_and_a_freshness_policy(defin
         assert spec.partitions_def is None or asset.backfill_policy == dg.BackfillPolicy.single_run(), spec.key
 
 
+def test_no_job_but_its_own_depends_on_the_graph(definitions: dg.Definitions) -> None:
+    """Where there is no Neo4j, everything else runs."""
+    jobs = snapshot(definitions)["jobs"]
+    with_graph = {name for name, assets in jobs.items() if any(asset.startswith("graph/") for asset in assets)}
+    assert with_graph == {"nightly_graph"}
+    assert all(asset.startswith("graph/") for asset in jobs["nightly_graph"])
+
+
 def test_every_check_tells_what_it_proves(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     assert {key for key in graph.asset_check_keys if not graph.get_check_spec(key).description} == set()
@@ -109,8 +117,11 @@ def test_every_check_tells_what_it_proves(definitions: dg.Definitions) -> None:
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_a_site_with_one_domain_has_nothing_of_the_others(domain: Domain) -> None:
     names = snapshot(build_definitions(load_settings(domains=(domain,))))
-    assert {name.split("/")[0] for name in names["assets"]} == {domain, "platform"}
-    assert names["jobs"].keys() == {f"nightly_{domain}", "nightly_platform", "observe_sources"}
+    graph = {"graph"} if domain == "community" else set[str]()
+    assert {name.split("/")[0] for name in names["assets"]} == {domain, "platform"} | graph
+    of_graph = {"nightly_graph", "graph_drain"} if graph else set[str]()
+    assert names["jobs"].keys() == {f"nightly_{domain}", "nightly_platform", "observe_sources"} | of_graph
+    assert ("outbox_lag_sensor" in names["sensors"]) == bool(graph)
 
 
 @pytest.mark.parametrize("domains", ["community,rag", "rag"])
@@ -128,7 +139,8 @@ def test_they_load_in_a_fresh_interpreter_without_a_connection(domains: str, tmp
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):
             listener.accept()
-    assert {name.split("/")[0] for name in json.loads(loaded.stdout)} == {*domains.split(","), "platform"}
+    graph = {"graph"} if "community" in domains else set[str]()
+    assert {name.split("/")[0] for name in json.loads(loaded.stdout)} == {*domains.split(","), "platform"} | graph
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,7 +1,7 @@
 """The demo data in a real database: loaded once, whole or not at all, and nowhere beside rows that are not its own."""
 
 from collections.abc import Generator
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from orchestration.errors import EspalierError
 from orchestration.settings import Domain, Settings
 from tests import factories
 from tests.conftest import Server, Site, site_settings
+from tests.mastery_by_hand import derive
 
 TABLES = {"community": community.tables, "rag": rag.tables}
 
@@ -84,9 +85,17 @@ def test_some_users_are_left_out_of_leaderboards(demo_site: Site) -> None:
         assert scalar(demo_site, SQL("SELECT count(*) FROM users WHERE {}").format(Identifier(column))) > 0
 
 
+def test_attempts_give_mastery_as_people_have_it(demo_site: Site) -> None:
+    found = derive(demo_site, datetime.combine(LAST_DAY + timedelta(days=1), time(2)))
+    assert 0.02 < found["mastered"] / found["dagster/row_count"] < 0.2
+    assert 0.2 < found["struggling"] / found["dagster/row_count"] < 0.6
+    assert found["weak_for_want_of_attempts"] > 0
+    assert found["checks"] == dict.fromkeys(found["checks"], True)
+
+
 def test_columns_that_a_later_revision_adds_are_left_out_where_they_are_absent(site: Site) -> None:
     with site.connect() as connection:
-        connection.execute('ALTER TABLE users DROP COLUMN "isShadowBanned", DROP COLUMN "suspendedUntil"')
+        connection.execute('ALTER TABLE users DROP COLUMN "isShadowBanned" CASCADE, DROP COLUMN "suspendedUntil"')
     assert demo.generate_and_load(site.settings, "small")["community.users"] == 1000
     assert scalar(site, SQL('SELECT count(*) FROM users WHERE "leaderboardOptOut"')) > 0
 

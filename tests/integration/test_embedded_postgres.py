@@ -155,6 +155,7 @@ def test_all_that_it_has_is_closed_to_others(running: EmbeddedPostgres) -> None:
     passable = 0o711 if IS_ROOT else CLOSED
     assert [mode(running.home), mode(running.home / "postgres")] == [passable] * 2
     assert [mode(f) for f in (running.data_folder.parent, running.data_folder, running.socket_folder)] == [CLOSED] * 3
+    assert mode(running.home / "dagster") == CLOSED
     files = [running.connections_file, running.log_file, *(running.home / "postgres").glob("*.[jl]*")]
     assert {mode(file) for file in files} == {0o600}
     assert mode(running.socket_folder / ".s.PGSQL.5432") == CLOSED

@@ -11,11 +11,15 @@ import sql
 from orchestration.settings import DOMAINS
 from tests.conftest import Server
 
-QUERIES = [
-    pytest.param(path.parent.name, query, id=f"{path.parent.name}/{path.stem}:{query.name}")
+NAMED = [
+    (path, query)
     for path in sorted(sql.FOLDER.rglob("*.sql"))
     for query in sql.load(path.parent.name, path.stem).values()
 ]
+QUERIES = [pytest.param(path.parent.name, q, id=f"{path.parent.name}/{path.stem}:{q.name}") for path, q in NAMED]
+# Temporary tables that other statements name; a statement of another kind than these cannot be prepared.
+TEMPORARY = [query for _, query in NAMED if query.literal.startswith("CREATE TEMP")]
+NOT_PREPARED = ("CREATE TEMP", "COPY", "ANALYZE", "LISTEN")
 
 
 def as_prepared(text: str) -> SQL:
@@ -40,4 +44,7 @@ def test_the_server_understands_the_query(server: Server, template: str, folder:
     with psycopg.connect(server.url("jobs", template)) as connection:
         schema = folder if folder in DOMAINS else "community"
         connection.execute("SELECT set_config('search_path', %s, true)", [f"{schema}, extensions"])
-        connection.execute(as_prepared(statement))
+        for table in TEMPORARY:
+            connection.execute(table.text)
+        if not statement.startswith(NOT_PREPARED):
+            connection.execute(as_prepared(statement))

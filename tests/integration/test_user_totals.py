@@ -1,8 +1,6 @@
 """Users carry the sums of their ledgers: equal to a plain computation, in batches, whatever is written meanwhile."""
 
-import threading
 from collections import defaultdict
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests import factories
 from tests.conftest import Connection, Materialize, Site, figures
-from tests.faults.run_asset import run_asset
+from tests.faults.forked import Forked
+from tests.faults.run_asset import run_asset, running_asset
 from tests.ledgers import checks, complete_backfills, held_lock, refusal, versions
 
 KEY = "community/user_totals"
@@ -198,17 +197,14 @@ def test_entries_and_users_written_while_batches_are_written_are_neither_lost_no
         people(connection)
         hold_totals(connection)
         gate.execute("SELECT pg_advisory_lock(7)")
-        results: list[Any] = []
-        run = threading.Thread(target=lambda: results.append(materialize(KEY, config={"batch_size": 1})), daemon=True)
-        run.start()
-        wait_until_held(connection)
-        for user in USERS:
-            factories.xp(connection, user, 1)
-        factories.user(connection, "new")
-        factories.xp(connection, "new", 3)
-        gate.execute("SELECT pg_advisory_unlock(7)")
-        run.join(60)
-        assert results[0].success
+        with running_asset(site, KEY, {"batch_size": 1}) as run:
+            wait_until_held(connection, run)
+            for user in USERS:
+                factories.xp(connection, user, 1)
+            factories.user(connection, "new")
+            factories.xp(connection, "new", 3)
+            gate.execute("SELECT pg_advisory_unlock(7)")
+            assert run.wait(60) == 0
         assert totals(connection) == dict.fromkeys(USERS, (11, 5, 0.5)) | {"new": (3, 0, 0.5)}
 
 
@@ -220,9 +216,10 @@ def hold_totals(connection: Connection) -> None:
     connection.execute("CREATE TRIGGER hold BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION hold()")
 
 
-def wait_until_held(connection: Connection) -> None:
+def wait_until_held(connection: Connection, run: Forked) -> None:
     waiting = "SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7"
     while connection.execute(waiting).fetchone() == {"n": 0}:
+        assert run.poll() is None, "the run ended before it came to the gate"
         connection.execute("SELECT pg_sleep(0.01)")
 
 

@@ -1,11 +1,9 @@
 """The vote graph equals a plain computation, is written only where it changed, and loses no vote."""
 
-import threading
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-import dagster as dg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +11,8 @@ from hypothesis import strategies as st
 from assets.community.vote_graph import VOTE_GRAPH, refresh
 from tests import factories
 from tests.conftest import Connection, Materialize, Site, figures
+from tests.faults.forked import Forked
+from tests.faults.run_asset import running_asset
 
 KEY = "community/vote_graph"
 USERS = ["ann", "bob", "cyd", "dan"]
@@ -136,14 +136,11 @@ def test_a_vote_cast_while_the_graph_is_refreshed_is_neither_lost_nor_doubled(si
         cast_vote(connection, 1, ("ann", "bob", True, 0, False))
         hold_inserts(connection)
         gate.execute("SELECT pg_advisory_lock(7)")
-        results: list[dg.ExecuteInProcessResult] = []
-        run = threading.Thread(target=lambda: results.append(materialize(KEY)))
-        run.start()
-        wait_until_held(connection)
-        cast_vote(connection, 2, ("ann", "bob", True, 5, False))
-        gate.execute("SELECT pg_advisory_unlock(7)")
-        run.join(60)
-        assert results[0].success
+        with running_asset(site, KEY, {}) as run:
+            wait_until_held(connection, run)
+            cast_vote(connection, 2, ("ann", "bob", True, 5, False))
+            gate.execute("SELECT pg_advisory_unlock(7)")
+            assert run.wait(60) == 0
         assert graph(connection) == expected([("ann", "bob", True, 0, False)])
         assert materialize(KEY).success
         assert graph(connection) == expected([("ann", "bob", True, 0, False), ("ann", "bob", True, 5, False)])
@@ -157,10 +154,11 @@ def hold_inserts(connection: Connection) -> None:
     connection.execute("CREATE TRIGGER hold BEFORE INSERT ON vote_graph FOR EACH ROW EXECUTE FUNCTION hold()")
 
 
-def wait_until_held(connection: Connection) -> None:
+def wait_until_held(connection: Connection, run: Forked) -> None:
     """Wait for the server to report a session that waits for the gate."""
     waiting = "SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7"
     while connection.execute(waiting).fetchone() == {"n": 0}:
+        assert run.poll() is None, "the run ended before it came to the gate"
         connection.execute("SELECT pg_sleep(0.01)")
 
 

@@ -173,8 +173,8 @@ def test_a_table_of_ours_that_is_gone_is_named_on_the_way_down(site: Site):
 
 def test_revisions_that_were_applied_by_hand_are_not_taken_back(site: Site):
     with site.connect(None) as connection:
-        connection.execute("DELETE FROM espalier.created_objects WHERE revision = 'community_0020'")
-    with pytest.raises(EspalierError, match="community_0020: nothing is on record as created by it"):
+        connection.execute("DELETE FROM espalier.created_objects WHERE revision = 'community_0025'")
+    with pytest.raises(EspalierError, match="community_0025: nothing is on record as created by it"):
         runner.migrate(site.settings, "community", "-1")
 
 

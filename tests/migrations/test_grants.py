@@ -18,18 +18,19 @@ COMMUNITY = {
             *("achievement_progress", "achievement_unlocks", "achievements", "ai_recommendations", "answer_votes"),
             *("answers", "badge_grants", "badges", "communities", "community_doubts", "community_members"),
             *("concept_attempts", "concept_prerequisites", "concepts", "conversations", "documents", "doubt_votes"),
-            *("doubts", "levels", "mastery_records", "messages", "points_ledger", "rubric_evaluations", "streaks"),
+            *("doubts", "levels", "messages", "points_ledger", "rubric_evaluations", "streaks"),
             *("user_discounts", "user_stats", "users", "abuse_flags", "moderation_logs", "fact_check_logs"),
             *("event_logs", "content_embeddings"),
         ],
         READ,
     ),
-    **dict.fromkeys(["xp_ledger", "reputation_ledger", "trust_scores", "vote_graph"], WRITE),
+    **dict.fromkeys(["xp_ledger", "reputation_ledger", "trust_scores", "vote_graph", "mastery_records"], WRITE),
     **dict.fromkeys(["leaderboard_entries", "leaderboard_snapshots"], WRITE),
     **dict.fromkeys(["Account", "VerificationToken"], NOTHING),
 }
 OURS = {
     **dict.fromkeys(["checkpoints", "quarantine", "partition_zones", "user_totals_pending"], WRITE),
+    **dict.fromkeys(["graph_outbox", "graph_state", "graph_drift", "mastery_dirty"], WRITE),
     **dict.fromkeys(["domains", "created_objects", "migration_runs"], READ),
     **dict.fromkeys(["alembic_version_espalier", "alembic_version_community", "alembic_version_rag"], READ),
 }
@@ -82,6 +83,20 @@ def test_jobs_may_lock_points_while_they_read_them_and_not_change_them(site: Sit
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute('UPDATE users SET "isShadowBanned" = true')
         connection.execute('UPDATE users SET "totalXP" = 1')
+
+
+def test_jobs_may_draw_versions_and_not_set_them_back(site: Site):
+    with site.connect("community", "jobs") as connection:
+        connection.execute("SELECT nextval('espalier.graph_version')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT setval('espalier.graph_version', 1)")
+    with site.connect("community") as connection:
+        connection.execute("GRANT UPDATE ON SEQUENCE espalier.graph_version TO espalier_jobs")
+        connection.execute("REVOKE USAGE ON SEQUENCE espalier.graph_version FROM espalier_jobs")
+    assert runner.migrate(site.settings, "community").grants == [
+        "granted USAGE on espalier.graph_version",
+        "revoked UPDATE on espalier.graph_version",
+    ]
 
 
 def test_a_second_run_changes_no_right(site: Site):

@@ -103,7 +103,7 @@ def test_pending_revisions_are_listed_and_their_objects_are_not_missed(site: Sit
     runner.migrate(site.settings, "community", "0018")
     found = verify.inspect_domain(site.settings, "community")
     assert found["revision"] == ["community_0018"]
-    assert found["no_pending_revisions"] == ["community_0019", "community_0020"]
+    assert found["no_pending_revisions"] == [revision.id for revision in history("community")[19:]]
     assert found[EQUAL] == []
 
 
@@ -117,7 +117,7 @@ def test_the_report_tells_before_steps_after_and_is_kept(empty_site: Site):
     told = json.loads(report.to_json())
     assert [finding["name"] for finding in told["preflight"]] == ["server", "vector", "espalier", "jobs role", "schema"]
     assert [step["revision"] for step in told["steps"]] == [
-        "espalier_0000",
+        *[revision.id for revision in history("espalier")],
         *[revision.id for revision in history("rag")],
     ]
     assert all(step["seconds"] > 0 and step["tries"] == 1 for step in told["steps"])

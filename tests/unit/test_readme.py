@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from orchestration.cli import app, register
+from orchestration.cli.lazy import COMMANDS, GRAPH_COMMANDS
 from orchestration.definitions import build_definitions
 from orchestration.settings import PROJECT, Settings
 
@@ -20,15 +19,15 @@ def mentioned(pattern: str, text: str = README) -> list[str]:
 
 @pytest.fixture(scope="module")
 def commands() -> set[str]:
-    register()
-    group = typer.main.get_command(app)
-    return set(getattr(group, "commands", {}))
+    return set(COMMANDS)
 
 
 def test_every_command_in_the_documents_exists(commands: set[str]):
     for document in DOCUMENTS:
         named = mentioned(r"\bespalier (?!demo data)([a-z]+)\b(?=[^\n]*`|[^\n]*$)", _code(document.read_text()))
         assert set(named) <= commands, document
+        graph = mentioned(r"\bespalier graph ([a-z]+)\b", _code(document.read_text()))
+        assert set(graph) <= set(GRAPH_COMMANDS), document
 
 
 def _code(text: str) -> str:
@@ -40,7 +39,7 @@ def test_every_asset_in_the_documents_exists():
     graph = build_definitions().resolve_asset_graph()
     known = {key.to_user_string() for key in graph.get_all_asset_keys()}
     for document in DOCUMENTS:
-        named = mentioned(r"`((?:community|rag|platform)/[a-z_]+)`", document.read_text())
+        named = mentioned(r"`((?:community|rag|platform|graph)/[a-z_]+)`", document.read_text())
         assert set(named) <= known, document
 
 
