@@ -1,6 +1,6 @@
 """What syncing costs beside the bare driver: the same edges by the same statement, with and without all that is around.
 
-    python -m benchmarks.graph_sync [--edges 100000] [--repetitions 5] [--batch 5000]
+    python -m benchmarks.graph_sync [--edges 250000] [--repetitions 5] [--batch 5000]
 
 Bare: rows that are ready in memory, a transaction a batch. Ours: the drain, from marks in the outbox to marks that are
 gone. Once the edges are new, once all of them are there and change. The sides take turns, the ratio is taken within a
@@ -158,7 +158,7 @@ def compare(bench: Bench, edges: int, repetitions: int, *, new: bool) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; nothing gates on time, so this is 0 whatever was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.graph_sync")
-    parser.add_argument("--edges", type=int, default=100_000, metavar="N")
+    parser.add_argument("--edges", type=int, default=250_000, metavar="N")
     parser.add_argument("--repetitions", type=int, default=5, metavar="N")
     parser.add_argument("--batch", type=int, default=5000, metavar="N")
     chosen = parser.parse_args(arguments)

@@ -9,7 +9,8 @@ import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from threading import Event, Thread
+from threading import Condition, Thread
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -30,16 +31,54 @@ class Patience:
     silence: float = 45
 
 
+class _Watch:
+    """One thread that looks after every wait of the process: a thread for each costs more than most waits."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._cuts: dict[object, tuple[float, Callable[[], object]]] = {}
+        self._looks_at = float("inf")
+        self._thread: Thread | None = None
+
+    def add(self, deadline: float, cut: Callable[[], object]) -> object:
+        """Have `cut` called at a time of the monotonic clock; give what `drop` takes."""
+        wait = object()
+        with self._changed:
+            self._cuts[wait] = (deadline, cut)
+            if self._thread is None or not self._thread.is_alive():  # a fork has left it behind
+                self._thread = Thread(target=self._look, name="espalier-patience", daemon=True)
+                self._thread.start()
+            elif deadline < self._looks_at:
+                self._changed.notify()
+        return wait
+
+    def drop(self, wait: object) -> None:
+        """Forget a wait that has ended."""
+        with self._changed:
+            self._cuts.pop(wait, None)
+
+    def _look(self) -> None:
+        with self._changed:
+            while True:
+                now = monotonic()
+                for wait in [wait for wait, (deadline, _) in self._cuts.items() if deadline <= now]:
+                    _, cut = self._cuts.pop(wait)
+                    Thread(target=cut, name="espalier-cut", daemon=True).start()  # it may be slow itself
+                self._looks_at = min((deadline for deadline, _ in self._cuts.values()), default=float("inf"))
+                self._changed.wait(None if self._looks_at == float("inf") else self._looks_at - now)
+
+
+_watch = _Watch()
+
+
 @contextmanager
 def cut_after(seconds: float, cut: Callable[[], object]) -> Generator[None]:
     """Call `cut` in another thread if the block is not left in time."""
-    left = Event()
-    watch = Thread(target=lambda: left.wait(seconds) or cut(), name="espalier-patience", daemon=True)
-    watch.start()
+    wait = _watch.add(monotonic() + seconds, cut)
     try:
         yield
     finally:
-        left.set()
+        _watch.drop(wait)
 
 
 def hang_up(connection: psycopg.Connection[Any]) -> None:

@@ -62,7 +62,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Have all tests that use the Neo4j in one worker: a second server costs 500 MB and 8 seconds."""
-    if isinstance(item, pytest.Function) and "neo4j_server" in item.fixturenames:
+    grouped = item.get_closest_marker("xdist_group")  # two groups would make a third one
+    if isinstance(item, pytest.Function) and "neo4j_server" in item.fixturenames and not grouped:
         item.add_marker(pytest.mark.xdist_group("neo4j"))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sql
 from assets.graph import model
 from assets.graph.lease import Lease
-from assets.graph.model import Element
+from assets.graph.model import Element, Rows
 from assets.graph.outbox import Key
 from assets.graph.session import execute_alone
 from orchestration.resources import Session, Transaction
@@ -27,6 +27,7 @@ class Batch:
 
     Attributes:
         elements: what to write, concepts first.
+        rows: the same as the statements take it.
         versions: the marks of each key.
         kinds: marks of whole kinds, which are to be expanded.
         after: the version behind which the batch begins.
@@ -35,6 +36,7 @@ class Batch:
     """
 
     elements: Sequence[Element]
+    rows: Rows
     versions: dict[Key, list[int]]
     kinds: dict[int, str]
     after: int
@@ -89,7 +91,7 @@ def _batch(elements: list[Element], versions: dict[Key, list[int]], after: int, 
     last = max((version for some in versions.values() for version in some), default=after)
     kinds = {version: key[1] for key, some in versions.items() if key[0] == "kind" for version in some}
     keys = {key: some for key, some in versions.items() if key[0] != "kind"}
-    return Batch(elements, keys, kinds, after, last, full)
+    return Batch(elements, model.rows_of(elements), keys, kinds, after, last, full)
 
 
 def finish(session: Session, held: Lease, batch: Batch, outcome: Outcome) -> bool:

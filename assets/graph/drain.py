@@ -73,7 +73,7 @@ class Drainer:
             Fenced: somebody else has taken over; nothing was written.
             Refused: Neo4j cannot hold something in it; nothing was written.
         """
-        return write(self.graph, self.held.token, batch.elements, batch.last)
+        return write(self.graph, self.held.token, batch.rows, batch.last)
 
     def write_apart(self, batch: Batch) -> Outcome:
         """Write a batch that was refused in ever smaller parts, until what cannot be written stands alone."""
@@ -103,20 +103,26 @@ class Drainer:
 
         While a batch is being written, the one before it is finished and the following one is read.
         """
-        batch, written, more = self.read(), None, False
+        batch, written, more = self._read_and_renew(), None, False
         while batch:
-            failpoint("graph_drain.read")
-            self.renew(batch)
-            failpoint("graph_drain.renewed")
             writing = writer.submit(self.write, batch)
             more |= self._finish(written)
-            following = self.read(batch.last) if batch.full and read_on else None
+            following = self._read_and_renew(batch.last) if batch.full and read_on else None
             written = batch, self._outcome(writing, batch)
             failpoint("graph_drain.committed")
             more |= batch.after > 0
             batch = following
         more |= self._finish(written)
         return more
+
+    def _read_and_renew(self, after: int = 0) -> Batch:
+        """Read what is to be written next, and say so: all that need not wait for the write before it."""
+        batch = self.read(after)
+        failpoint("graph_drain.read")
+        if batch:
+            self.renew(batch)
+            failpoint("graph_drain.renewed")
+        return batch
 
     def _outcome(self, writing: Future[Outcome], batch: Batch) -> Outcome:
         try:
@@ -149,15 +155,13 @@ class Drainer:
 def garbage_left_alone() -> Generator[None]:
     """Keep the collector from going through everything that Dagster has loaded for every few thousand small tuples.
 
-    It took half of the time of a batch. Nothing in a batch is part of a cycle: what is dropped is freed at once.
+    It took half of the time of a batch. What is made meanwhile is still looked through.
     """
-    was_enabled = gc.isenabled()
-    gc.disable()
+    gc.freeze()
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        gc.unfreeze()
 
 
 def drain(postgres: Postgres, graph: Graph, *, holder: str, until_empty: bool = True, wait: float = 0) -> DrainResult:

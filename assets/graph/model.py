@@ -4,6 +4,7 @@ Both sides in one place, so that the model is told once. Which keys, when and by
 is equal as a whole is the reconciliation's.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from orchestration.resources import Transaction
 
 _ROWS = sql.load("graph", "drain")
 _GRAPH = sql.load("graph", "drain", "cypher")
+_WRITE_EDGES = {"prerequisite": "write_prerequisites", "mastery": "write_masteries"}
 
 
 class Element(NamedTuple):
@@ -66,28 +68,63 @@ def element(row: Taken) -> Element:
     return Element(key, (row.name, row.domain, row.difficulty, row.at, row.part_of) if row.there else None)
 
 
-def write(tx: GraphTransaction, elements: Sequence[Element]) -> set[Key]:
-    """Make the graph hold these elements; give the keys of the edges that could not be written for want of an end."""
+class Rows(NamedTuple):
+    """Elements as the statements take them: a list of rows for each, made before anybody waits for the graph.
+
+    Attributes:
+        gone_prerequisites, gone_masteries: the ends of edges to delete.
+        gone_users, gone_concepts: the ids of nodes to delete.
+        concepts, prerequisites, masteries: the ids, then the properties, of what is to be there.
+        kinds: how many elements there are of each kind.
+        deleted: how many of them are to go.
+    """
+
+    gone_prerequisites: list[list[str]]
+    gone_masteries: list[list[str]]
+    gone_users: list[str]
+    gone_concepts: list[str]
+    concepts: list[list[Any]]
+    prerequisites: list[list[Any]]
+    masteries: list[list[Any]]
+    kinds: Counter[str]
+    deleted: int
+
+
+def rows_of(elements: Sequence[Element]) -> Rows:
+    """Arrange elements for the statements that write them."""
     gone = [element for element in elements if element.properties is None]
-    there = [element for element in elements if element.properties is not None]
-    _delete_edges(tx, gone)
-    _run(tx, "delete_users", ids=sorted({e.key[1] for e in gone if not e.shown}))
-    left = [name for row in _run(tx, "delete_concepts", ids=_ids(gone)) for name in row["domains"]]
-    _write_concepts(tx, _of(there, "concept"), left)
-    prerequisites = _write_edges(tx, "write_prerequisites", _of(there, "prerequisite"))
-    masteries = _write_edges(tx, "write_masteries", _of(there, "mastery"))
+    return Rows(
+        gone_prerequisites=[list(e.key[1:]) for e in gone if e.key[0] == "prerequisite"],
+        gone_masteries=[list(e.key[1:]) for e in gone if e.key[0] == "mastery" and e.shown],
+        gone_users=sorted({e.key[1] for e in gone if not e.shown}),
+        gone_concepts=[e.key[1] for e in gone if e.key[0] == "concept"],
+        concepts=[[e.key[1], *e.properties] for e in elements if e.key[0] == "concept" and e.properties is not None],
+        prerequisites=_edges(elements, "prerequisite"),
+        masteries=_edges(elements, "mastery"),
+        kinds=Counter(element.key[0] for element in elements),
+        deleted=len(gone),
+    )
+
+
+def _edges(elements: Iterable[Element], kind: str) -> list[list[Any]]:
+    return [[*e.key[1:], *e.properties] for e in elements if e.key[0] == kind and e.properties is not None]
+
+
+def write(tx: GraphTransaction, rows: Rows) -> set[Key]:
+    """Make the graph hold these elements; give the keys of the edges that could not be written for want of an end."""
+    _run(tx, "delete_prerequisites", rows=rows.gone_prerequisites)
+    _run(tx, "delete_masteries", rows=rows.gone_masteries)
+    _run(tx, "delete_users", ids=rows.gone_users)
+    left = [name for row in _run(tx, "delete_concepts", ids=rows.gone_concepts) for name in row["domains"]]
+    _write_concepts(tx, rows.concepts, left)
+    prerequisites = _write_edges(tx, "prerequisite", rows.prerequisites)
+    masteries = _write_edges(tx, "mastery", rows.masteries)
     _run(tx, "write_users", ids=sorted({user for _, user, _ in masteries}))
     return prerequisites | masteries
 
 
-def _delete_edges(tx: GraphTransaction, gone: Sequence[Element]) -> None:
-    _run(tx, "delete_prerequisites", rows=[list(e.key[1:]) for e in _of(gone, "prerequisite")])
-    _run(tx, "delete_masteries", rows=[list(e.key[1:]) for e in _of(gone, "mastery") if e.shown])
-
-
-def _write_concepts(tx: GraphTransaction, concepts: Sequence[Element], left: Sequence[str]) -> None:
+def _write_concepts(tx: GraphTransaction, rows: Sequence[Sequence[Any]], left: Sequence[str]) -> None:
     """Write concepts and what they are part of; remove the domains that this left empty."""
-    rows = [[e.key[1], *(e.properties or [])] for e in concepts]
     domains = [[row[0], row[-1]] for row in rows]
     _run(tx, "write_concepts", rows=rows)
     moved = [row["domain"] for row in _run(tx, "leave_domains", rows=domains)]
@@ -95,24 +132,16 @@ def _write_concepts(tx: GraphTransaction, concepts: Sequence[Element], left: Seq
     _run(tx, "delete_empty_domains", names=sorted({*left, *moved}))
 
 
-def _write_edges(tx: GraphTransaction, name: str, edges: Sequence[Element]) -> set[Key]:
+def _write_edges(tx: GraphTransaction, kind: str, rows: Sequence[Sequence[Any]]) -> set[Key]:
     """Write edges; where fewer were written than asked for, find out whose end is absent."""
-    written = _run(tx, name, rows=[[*e.key[1:], *(e.properties or [])] for e in edges])
-    if not edges or written[0]["written"] == len(edges):
+    written = _run(tx, _WRITE_EDGES[kind], rows=rows)
+    if not rows or written[0]["written"] == len(rows):
         return set()
-    ends = sorted({end for e in edges for end in e.key[1:]})
-    absent = {row["id"] for row in _run(tx, "find_absent_concepts", ids=ends)}
-    return {e.key for e in edges if not absent.isdisjoint(e.key[1:] if e.key[0] == "prerequisite" else e.key[2:])}
+    absent = {row["id"] for row in _run(tx, "find_absent_concepts", ids=sorted({end for r in rows for end in r[:2]}))}
+    ends = slice(0, 2) if kind == "prerequisite" else slice(1, 2)
+    return {(kind, row[0], row[1]) for row in rows if not absent.isdisjoint(row[ends])}
 
 
 def _run(tx: GraphTransaction, name: str, **rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Run a statement over rows, unless there are none."""
     return tx.run(_GRAPH[name], **rows) if any(rows.values()) else []
-
-
-def _of(elements: Iterable[Element], kind: str) -> list[Element]:
-    return [element for element in elements if element.key[0] == kind]
-
-
-def _ids(elements: Iterable[Element]) -> list[str]:
-    return [element.key[1] for element in elements if element.key[0] == "concept"]

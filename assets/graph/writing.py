@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from assets.graph import model
 from assets.graph.batch import MISSING_END, Outcome
 from assets.graph.lease import Lease
-from assets.graph.model import Element
+from assets.graph.model import Element, Rows
 from orchestration.errors import first_line
 from orchestration.failpoints import failpoint
 from orchestration.graph import GraphSession
@@ -25,7 +25,7 @@ class Refused(Exception):
     """Neo4j cannot hold something of what it was given; nothing was written."""
 
 
-def write(graph: GraphSession, token: int, elements: Sequence[Element], version: int) -> Outcome:
+def write(graph: GraphSession, token: int, rows: Rows, version: int) -> Outcome:
     """Write elements in one transaction; again when the locks of a stranger's transaction were in the way.
 
     Raises:
@@ -40,23 +40,22 @@ def write(graph: GraphSession, token: int, elements: Sequence[Element], version:
             reraise=True,
         ):
             with attempt:
-                return _write_once(graph, token, elements, version)
+                return _write_once(graph, token, rows, version)
     except (ClientError, DatabaseError) as error:
         _raise_unless_about_data(graph, token, error)
         raise Refused(first_line(error.message or str(error))[:500]) from error
     raise AssertionError("Retrying either returns or raises")
 
 
-def _write_once(graph: GraphSession, token: int, elements: Sequence[Element], version: int) -> Outcome:
+def _write_once(graph: GraphSession, token: int, rows: Rows, version: int) -> Outcome:
     with graph.fenced(token, version) as tx:
-        absent = model.write(tx, elements)
+        absent = model.write(tx, rows)
         failpoint("graph_drain.written")
-    gone = sum(element.properties is None for element in elements)
     return Outcome(
-        written=len(elements) - gone - len(absent),
-        deleted=gone,
+        written=rows.kinds.total() - rows.deleted - len(absent),
+        deleted=rows.deleted,
         parked=dict.fromkeys(absent, MISSING_END),
-        kinds=Counter(element.key[0] for element in elements),
+        kinds=rows.kinds,
     )
 
 
@@ -78,7 +77,7 @@ def write_apart(graph: GraphSession, held: Lease, elements: Sequence[Element], v
     for half in filter(None, (elements[:middle], elements[middle:])):
         held.renew(version)
         try:
-            outcome.add(write(graph, held.token, half, version))
+            outcome.add(write(graph, held.token, model.rows_of(half), version))
         except Refused as refusal:
             alone = len(half) == 1
             outcome.add(_parked(half[0], refusal) if alone else write_apart(graph, held, half, version))

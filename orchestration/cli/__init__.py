@@ -1,20 +1,18 @@
 """The command line `espalier`. Exit codes: 0 done, 1 a run failed, 2 the input or configuration is wrong.
 
 Every command is in a module of its own concern, listed in `lazy.py`; what happens around all of them is here: a user's
-mistake becomes one line, a signal ends a command in order.
+mistake becomes one line, an interrupted command says so.
 """
 
 import logging
 import os
-import signal
 import sys
 import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import pydantic
 import typer
 
+from orchestration.cli.ending import ended_in_order
 from orchestration.cli.lazy import LazyGroup
 from orchestration.errors import EspalierError
 
@@ -42,7 +40,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what follows from an error that is told anyway
-    with _ended_in_order():
+    with ended_in_order():
         sys.exit(_run())
 
 
@@ -68,19 +66,6 @@ def _forget_servers() -> None:
 
     for name in NO_EXTERNAL_SERVER:
         os.environ.pop(name, None)
-
-
-@contextmanager
-def _ended_in_order() -> Generator[None]:
-    """Treat the signals that end a program as Ctrl-C: what a command started must not outlive it."""
-    asked = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) is signal.SIG_DFL]
-    for number in asked:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number in asked:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _usage(error: typer.TyperException) -> str:

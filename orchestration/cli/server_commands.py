@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
+from orchestration.cli.ending import heed
 from orchestration.cli.graph_server import can_have_graph, has_graph
 from orchestration.cli.output import Json, print_json, print_table, say, working
 from orchestration.cli.site import site
@@ -54,10 +55,15 @@ def up(
     wanted = port or living.get("webserver") or settings.ui_port
     if "webserver" not in living:
         processes.refuse_occupied(wanted)
-    with site(graph=True) as settings, working("Starting the UI and its daemon"):
+    with (
+        site(graph=True) as settings,
+        working("Starting the UI and its daemon"),
+        processes.all_or_nothing(settings.home, before=set(living)),
+    ):
         ui = processes.start_ui(settings, wanted, read_only=read_only)
         if can_have_graph(settings):
             processes.start_follower(settings)
+        heed()
         _keep_servers(settings)  # only now: a UI that did not come up leaves no server behind
     state = f"started {' and '.join(ui.started)}" if ui.started else "was already up"
     say(f"The UI is at {ui.url} ({state}). Stop everything with `espalier down`.")

@@ -84,7 +84,7 @@ def start_ui(
         living = {server.name: server for server in running(settings.home)}
         _refuse_other_port(living.get(_WEBSERVER), port)
         missing = {name: command for name, command in commands.items() if name not in living}
-        with _all_or_nothing(settings.home, missing):
+        with all_or_nothing(settings.home, before=set(living)):
             for name, command in missing.items():
                 living[name] = process_records.start(settings.home, name, command, environment, port=port)
             _wait_until_healthy(living.values(), port, time_limit)
@@ -175,11 +175,17 @@ def _alone(home: Path, patience: float) -> Generator[None]:
 
 
 @contextmanager
-def _all_or_nothing(home: Path, names: Container[str]) -> Generator[None]:
+def all_or_nothing(home: Path, *, before: Container[str]) -> Generator[None]:
+    """Stop the servers again that were started in the block, if it is left by an exception.
+
+    Args:
+        home: the site's home.
+        before: the names of those that ran before; they are left alone.
+    """
     try:
         yield
     except BaseException:  # a keyboard interrupt, too, must leave no process behind
-        process_records.stop(home, [server for server in process_records.known(home) if server.name in names])
+        process_records.stop(home, [server for server in process_records.known(home) if server.name not in before])
         raise
 
 

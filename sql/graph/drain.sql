@@ -18,7 +18,7 @@ SELECT t.version, t.kind, t.key1, t.key2,
            ELSE m.there IS NOT NULL
        END AS there,
        u.id IS NOT NULL
-       AND (m.there IS NOT NULL OR EXISTS (SELECT FROM mastery_records AS x WHERE x."userId" = t.key1)) AS shown,
+       AND (m.there OR (SELECT true FROM mastery_records AS x WHERE x."userId" = t.key1 LIMIT 1)) IS TRUE AS shown,
        c.name, c.domain, c.difficulty, m.score,
        CASE WHEN isfinite(coalesce(c.at, m.at))
             THEN (extract(epoch FROM coalesce(c.at, m.at)) * 1000)::bigint END AS at,
