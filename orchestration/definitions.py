@@ -19,16 +19,17 @@ from orchestration.settings import Domain, Settings, load_settings
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a domain has: its assets, those of the graph it is shown in, the revision at which it can be observed."""
+    """What a domain has: the revision at which it can be observed, its assets, those of the graph it is shown in."""
 
-    assets: Sequence[dg.AssetsDefinition]
     baseline: str
+    assets: Sequence[dg.AssetsDefinition] = ()
     graph: Sequence[dg.AssetsDefinition] = ()
 
 
 PARTS: Mapping[Domain, _Parts] = {
-    "community": _Parts(community.ASSETS, "community_0000", elements.ASSETS),
-    "rag": _Parts(rag.ASSETS, "rag_0001"),
+    "community": _Parts("community_0000", community.ASSETS, elements.ASSETS),
+    "lms": _Parts("lms_0000"),
+    "rag": _Parts("rag_0001", rag.ASSETS),
 }
 
 
@@ -38,11 +39,12 @@ def build_definitions(
     """Put together what the enabled domains have; a test hands in its own Postgres and Neo4j."""
     settings = settings or load_settings()
     parts: dict[Domain, _Parts] = {domain: PARTS[domain] for domain in settings.domains}
-    sources = {d: observed_sources(d, p.baseline, [*p.assets, *p.graph]) for d, p in parts.items()}
-    nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain) for domain in parts}
+    computing: dict[Domain, _Parts] = {domain: p for domain, p in parts.items() if p.assets}
+    sources = {d: observed_sources(d, p.baseline, [*p.assets, *p.graph]) for d, p in computing.items()}
+    nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain) for domain in computing}
     nightly_platform = jobs.nightly_platform(_checks_of_their_own(parts.values()))
     nightly_graph = [jobs.nightly_graph()] if any(p.graph for p in parts.values()) else []
-    observe = jobs.observe_sources([key for asset in sources.values() for key in asset.keys])
+    observe = [jobs.observe_sources([key for asset in sources.values() for key in asset.keys])] if sources else []
     return dg.Definitions(
         assets=[
             *(platform.schema_asset(d) for d in parts),
@@ -51,14 +53,14 @@ def build_definitions(
         ],
         jobs=[
             nightly_platform,
-            observe,
+            *observe,
             *nightly.values(),
             *nightly_graph,
             *([jobs.graph_drain] if nightly_graph else []),
         ],
         schedules=[
             nightly_schedule(nightly_platform, settings.schedules.nightly_platform, None),
-            nightly_schedule(observe, settings.schedules.nightly_platform, None),
+            *(nightly_schedule(job, settings.schedules.nightly_platform, None) for job in observe),
             *(_schedule(settings, domain, job) for domain, job in nightly.items()),
             *(nightly_schedule(job, settings.schedules.nightly_graph, None) for job in nightly_graph),
         ],

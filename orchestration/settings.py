@@ -27,7 +27,7 @@ from orchestration.zones import refuse_zone_with_colliding_days, zone_info
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-Domain = Literal["community", "rag"]
+Domain = Literal["community", "lms", "rag"]
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 Role = Literal["bootstrap", "migrator", "jobs", "dagster"]
 
@@ -149,6 +149,7 @@ class Settings(BaseSettings):
     home: Path = PROJECT / ".espalier"
     domains: Annotated[tuple[Domain, ...], NoDecode] = DOMAINS
     community_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
+    lms_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     rag_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"), repr=False
@@ -205,7 +206,11 @@ class Settings(BaseSettings):
 
     def schema_of(self, domain: Domain) -> str:
         """Name the Postgres schema of a domain: its setting, else the URL's `?schema=`, else the domain."""
-        configured: dict[Domain, str] = {"community": self.community_schema, "rag": self.rag_schema}
+        configured: dict[Domain, str] = {
+            "community": self.community_schema,
+            "lms": self.lms_schema,
+            "rag": self.rag_schema,
+        }
         return configured[domain] or self._schema_in_url() or domain
 
     def _schema_in_url(self) -> str | None:

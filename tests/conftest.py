@@ -27,7 +27,7 @@ from orchestration.partitions import AS_OF_TAG
 from orchestration.resources import Postgres
 from orchestration.schedules import RANGE_END, RANGE_START
 from orchestration.servers.postgres import EmbeddedPostgres
-from orchestration.settings import PROJECT, Domain, Role, Settings
+from orchestration.settings import DOMAINS, PROJECT, Domain, Role, Settings
 
 Connection = psycopg.Connection[DictRow]
 # Tests may lose a server's last writes when the machine dies, never correctness: only fsync is off.
@@ -146,7 +146,7 @@ def template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     name = "espalier_template"
     server.create_database(name, "espalier", "espalier_migrator")
     settings = site_settings(server, name, tmp_path_factory.mktemp("template"))
-    for domain in settings.domains:
+    for domain in DOMAINS:
         runner.migrate(settings, domain)
     return name
 

@@ -2,11 +2,16 @@
 
 from sqlalchemy import MetaData
 
-from migrations.metadata import community, espalier, rag
+from migrations.metadata import community, espalier, lms, rag
 
 METADATA: dict[str, MetaData] = {
     "espalier": espalier.metadata,
     "community": community.metadata,
+    "lms": lms.metadata,
     "rag": rag.metadata,
 }
-BASELINES: dict[str, MetaData] = {"community": community.baseline, "rag": rag.baseline}
+BASELINES: dict[str, MetaData] = {
+    "community": community.baseline,
+    "lms": lms.baseline,
+    "rag": rag.baseline,
+}

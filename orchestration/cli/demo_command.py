@@ -54,7 +54,7 @@ def prepare(settings: Settings, scale: Scale) -> dict[str, int]:
     with working("Loading demo data") as tell:
         for domain in settings.domains:
             if not is_set_up(settings, domain):
-                runner.migrate(settings, domain, demo_data.LOAD_AT[domain])
+                runner.migrate(settings, domain, demo_data.LOAD_AT.get(domain, "head"))
         loaded = demo_data.generate_and_load(
             settings,
             scale.value,

@@ -23,7 +23,7 @@ Progress = Callable[[str, int], None]
 Connection = psycopg.Connection[DictRow]
 
 # The revision at which a domain's demo data is loaded: before the trigger that copies points into the XP ledger, so
-# that the backfill has something to do. Migrate on to the head afterwards.
+# that the backfill has something to do. Migrate on to the head afterwards. A domain that is not named has no demo data.
 LOAD_AT: Mapping[Domain, str] = {"community": "community_0016", "rag": "head"}
 
 _QUERIES = sql.load("platform", "demo")
@@ -50,7 +50,7 @@ def generate_and_load(
     """
     chosen = plan(scale, last_day)
     loaded: dict[str, int] = {}
-    for domain in settings.domains:
+    for domain in filter(_TABLES.__contains__, settings.domains):
         loaded |= _load_domain(settings, domain, chosen, progress or _no_progress)
     return loaded
 

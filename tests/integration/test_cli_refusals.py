@@ -115,7 +115,7 @@ def test_an_asset_of_a_domain_that_is_not_enabled_is_unknown(monkeypatch: pytest
     ("variable", "value", "line"),
     [
         ("ESPALIER_CONFIG", "/no/such.toml", r"ESPALIER_CONFIG: no file /no/such.toml; unset it or name an existing"),
-        ("ESPALIER_DOMAINS", "community,lms", r"ESPALIER_DOMAINS: .*'lms'"),
+        ("ESPALIER_DOMAINS", "community,sales", r"ESPALIER_DOMAINS: .*'sales'"),
         ("ESPALIER_RAG__ZONE", "Europe/Atlantis", r"'Europe/Atlantis' is no time zone of the IANA database"),
         ("ESPALIER_RAG__LATE_DAYZ", "3", r"ESPALIER_RAG__LATE_DAYZ.*late_dayz: no such key; did you mean late_days\?"),
         ("ESPALIER_UI_PROT", "3000", r"ESPALIER_UI_PROT: no such setting; did you mean ESPALIER_UI_PORT\?"),

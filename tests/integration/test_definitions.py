@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.definitions import build_definitions
+from orchestration.definitions import PARTS, build_definitions
 from orchestration.settings import DOMAINS, PROJECT, Domain, load_settings
 
 SNAPSHOT = Path(__file__).with_name("definitions.json")
@@ -118,9 +118,12 @@ def test_every_check_tells_what_it_proves(definitions: dg.Definitions) -> None:
 def test_a_site_with_one_domain_has_nothing_of_the_others(domain: Domain) -> None:
     names = snapshot(build_definitions(load_settings(domains=(domain,))))
     graph = {"graph"} if domain == "community" else set[str]()
-    assert {name.split("/")[0] for name in names["assets"]} == {domain, "platform"} | graph
+    own = {domain} if PARTS[domain].assets else set[str]()
+    assert {name.split("/")[0] for name in names["assets"]} == {"platform"} | own | graph
     of_graph = {"nightly_graph", "graph_drain"} if graph else set[str]()
-    assert names["jobs"].keys() == {f"nightly_{domain}", "nightly_platform", "observe_sources"} | of_graph
+    of_domain = {f"nightly_{domain}", "observe_sources"} if own else set[str]()
+    assert names["jobs"].keys() == {"nightly_platform"} | of_domain | of_graph
+    assert f"platform/{domain}_schema:required_objects_present_and_equal" in names["checks"]
     assert ("outbox_lag_sensor" in names["sensors"]) == bool(graph)
 
 

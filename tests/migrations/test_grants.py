@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from migrations import runner
+from orchestration.settings import DOMAINS
 from tests.conftest import Connection, Site
 from tests.migrations.site_state import names
 
@@ -32,7 +33,7 @@ OURS = {
     **dict.fromkeys(["checkpoints", "quarantine", "partition_zones", "user_totals_pending"], WRITE),
     **dict.fromkeys(["graph_outbox", "graph_state", "graph_drift", "mastery_dirty"], WRITE),
     **dict.fromkeys(["domains", "created_objects", "migration_runs"], READ),
-    **dict.fromkeys(["alembic_version_espalier", "alembic_version_community", "alembic_version_rag"], READ),
+    **dict.fromkeys([f"alembic_version_{domain}" for domain in ("espalier", *DOMAINS)], READ),
 }
 COLUMNS = {
     ("users", "UPDATE"): {"totalXP", "totalReputation", "trustScoreCache"},
