@@ -41,8 +41,9 @@ def mark_dirty(tx: Transaction, keys: Iterable[Key]) -> None:
 
 
 def mark_everything(session: Session) -> None:
-    """Mark every key of every kind, of Postgres and of the graph."""
+    """Mark every key of every kind, of Postgres and of the graph, in place of all marks that are there."""
     with session.transaction() as tx:
+        tx.execute(_QUERIES["forget_all"])
         mark_dirty(tx, [("kind", kind, "") for kind in KINDS])
 
 

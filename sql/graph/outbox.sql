@@ -4,6 +4,12 @@ INSERT INTO espalier.graph_outbox (kind, key1, key2)
 SELECT kind, key1, key2
 FROM unnest(%(kinds)s::text[], %(keys1)s::text[], %(keys2)s::text[]) AS dirty (kind, key1, key2);
 
+-- name: forget_all
+-- Removes the marks that are there, where every key is about to be marked: else each would be written twice. What
+-- somebody else has locked stays.
+DELETE FROM espalier.graph_outbox
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM espalier.graph_outbox FOR UPDATE SKIP LOCKED));
+
 -- name: measure
 -- Tells how much is waiting and for how long. What was parked is counted by itself: it waits for something else.
 SELECT count(*) FILTER (WHERE retry_at IS NULL) AS waiting,
