@@ -43,6 +43,7 @@ def create_index_concurrently(
     columns: Sequence[str | sa.TextClause],
     *,
     unique: bool = False,
+    nulls_not_distinct: bool = False,
     using: str = "btree",
     where: sa.TextClause | None = None,
 ) -> None:
@@ -54,6 +55,7 @@ def create_index_concurrently(
                 table,
                 list(columns),
                 unique=unique,
+                postgresql_nulls_not_distinct=nulls_not_distinct or None,
                 postgresql_using=using,
                 postgresql_where=where,
                 postgresql_concurrently=True,
