@@ -6,20 +6,34 @@ its tables' locks, so that no row slips in between its dump and its drop.
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import LiteralString
 
 from psycopg.sql import SQL, Composed, Identifier
 
+from migrations import records
 from migrations.connection import Driver
 from migrations.revisions import Revision
 from orchestration.errors import EspalierError
+
+_WITH_ROWS = ("table", "column")
 
 
 def count_lost(driver: Driver, revisions: Iterable[Revision]) -> dict[str, int]:
     """Count the rows that going down over these revisions would destroy, by table; tables without any are left out."""
     counts = {table: _count(driver, table, where) for table, where in _predicates(revisions).items()}
     return {table: rows for table, rows in counts.items() if rows}
+
+
+def made_part(driver: Driver, domain: str, revision: Revision) -> Revision:
+    """Leave tables out of a revision's losses that it only took over: going down leaves them and their rows alone."""
+    made = records.made_by(driver, domain, revision.id)
+    if not any(thing.kind == "taken over" for thing in made):
+        return revision
+    touched = {thing.name if thing.kind == "table" else thing.table for thing in made if thing.kind in _WITH_ROWS}
+    lost = {table: where for table, where in revision.lost_on_downgrade.items() if table in touched}
+    return replace(revision, lost_on_downgrade=lost)
 
 
 def refuse_loss(counts: Mapping[str, int], folder: Path, way: str) -> None:

@@ -71,13 +71,29 @@ def apply(driver: Driver, target: Target, role: str) -> list[str]:
     if driver.execute("SELECT current_user = %s", [role]).fetchone() == (True,):
         return []
     wanted = set(_listed(driver, target))
-    held = set(_held(driver, target, role))
-    missing, surplus = sorted(wanted - held, key=str), sorted(held - wanted, key=str)
+    now = set(_held(driver, target, role))
+    return _change(driver, role, sorted(wanted - now, key=str), sorted(now - wanted, key=str))
+
+
+def _change(driver: Driver, role: str, missing: Collection[Grant], surplus: Collection[Grant]) -> list[str]:
     for grant in missing:
         driver.execute(_statement("GRANT {} ON {} TO {}", grant, role))
     for grant in surplus:
         driver.execute(_statement("REVOKE {} ON {} FROM {}", grant, role))
     return [f"granted {g}" for g in missing] + [f"revoked {g}" for g in surplus]
+
+
+def held(driver: Driver, target: Target, role: str) -> list[Grant]:
+    """List what a role may do on a domain's schema and tables."""
+    return [grant for grant in _held(driver, target, role) if grant.schema == target.schema]
+
+
+def restore(driver: Driver, target: Target, role: str, before: Collection[Grant]) -> list[str]:
+    """Bring a role's rights on an application's own schema back to what they were before us."""
+    if driver.execute("SELECT current_user = %s", [role]).fetchone() == (True,):
+        return []
+    now, wanted = set(held(driver, target, role)), set(before)
+    return _change(driver, role, sorted(wanted - now, key=str), sorted(now - wanted, key=str))
 
 
 def listed(domain: str, schema: str, present: Columns) -> Iterator[Grant]:

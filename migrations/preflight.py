@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ENUM
 from migrations import catalog, records
 from migrations.catalog import Snapshot, Thing
 from migrations.connection import OURS, Database, Driver, Target, server_name
-from migrations.downgrade import count_lost, refuse_loss
+from migrations.downgrade import count_lost, made_part, refuse_loss
 from migrations.metadata import BASELINES, METADATA
 from migrations.report import Finding
 from migrations.revisions import Plan, applied, version_table
@@ -75,7 +75,8 @@ def look_downwards(driver: Driver, target: Target, way: Plan, dumps: Path | None
     refuse_changed(driver, target, way)
     if dumps:
         goal = way.target or "base"
-        refuse_loss(count_lost(driver, way.revisions), dumps, f"{target.domain}: going down to {goal}")
+        losing = [made_part(driver, target.domain, revision) for revision in way.revisions]
+        refuse_loss(count_lost(driver, losing), dumps, f"{target.domain}: going down to {goal}")
 
 
 def refuse_old_server(version: int, server: str) -> None:
@@ -125,7 +126,8 @@ def refuse_neighbours(driver: Driver, target: Target) -> None:
         found = ", ".join(row[0] for row in rows[:8]) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
         raise EspalierError(
             f"{target.domain}: schema {target.schema} of {server_name(driver)} has {found} already; nothing was "
-            f"changed; set ESPALIER_{target.domain.upper()}_SCHEMA to an empty schema"
+            f"changed; set ESPALIER_{target.domain.upper()}_SCHEMA to an empty schema, or "
+            "adopt what is there: `espalier inspect`"
         )
 
 
@@ -143,8 +145,10 @@ def refuse_gone(driver: Driver, target: Target, current: str | None) -> None:
     if current is None:
         return
     recorded = records.expected(driver, target.domain, applied(target.domain, current))
-    baseline = BASELINES.get(target.domain)
-    needed = {thing.name for thing in recorded if thing.kind == "table"} | set(baseline.tables if baseline else ())
+    adopted = records.adopted(driver, target.domain)
+    baseline = None if adopted else BASELINES.get(target.domain)
+    ours = {thing.name for thing in (*recorded, *adopted) if thing.kind == "table"}
+    needed = ours | set(baseline.tables if baseline else ())
     found = {thing.name for thing in catalog.snapshot(driver, target.schema) if thing.kind == "table"}
     if needed - found:
         raise EspalierError(
@@ -217,8 +221,13 @@ def ensure_ours(database: Database) -> None:
         if is_ours(database.driver):
             return
         database.driver.execute("CREATE SCHEMA espalier")
-        database.driver.execute(
-            SQL(
-                "CREATE TABLE espalier.{} (version_num varchar(32) NOT NULL, CONSTRAINT {} PRIMARY KEY (version_num))"
-            ).format(Identifier(version_table(OURS)), Identifier(f"{version_table(OURS)}_pkc"))
-        )
+        make_version_table(database.driver, OURS)
+
+
+def make_version_table(driver: Driver, domain: str) -> None:
+    """Make the table that holds a domain's revision, as Alembic would."""
+    driver.execute(
+        SQL(
+            "CREATE TABLE espalier.{} (version_num varchar(32) NOT NULL, CONSTRAINT {} PRIMARY KEY (version_num))"
+        ).format(Identifier(version_table(domain)), Identifier(f"{version_table(domain)}_pkc"))
+    )

@@ -13,8 +13,10 @@ from orchestration.errors import EspalierError
 # Noted before a concurrent build, so that the next try knows that what it finds half built is ours.
 BEING_BUILT = "being built"
 
-# What is on record without being an object: that a revision was applied by us, that we made the schema.
-MARKS = ("revision", "schema")
+# What is on record without being an object of ours: that a revision was applied by us, that we made the schema; what
+# was there before us (`adopted`), the revision that the site was stamped at, one that was taken over in part or whole,
+# and a right that the jobs role had.
+MARKS = ("revision", "schema", "adopted", "stamped", "taken over", "granted")
 
 _RECORD = """
     INSERT INTO espalier.created_objects (domain, revision, kind, name, definition) VALUES (%s, %s, %s, %s, %s)
@@ -26,6 +28,9 @@ _OF_REVISION = """
 _EXPECTED = """
     SELECT DISTINCT ON (kind, name) kind, name, definition FROM espalier.created_objects
     WHERE domain = %s AND revision = ANY (%s) ORDER BY kind, name, revision DESC
+"""
+_MARKED = """
+    SELECT name, definition FROM espalier.created_objects WHERE domain = %s AND kind = %s ORDER BY revision, name
 """
 _FORGET = "DELETE FROM espalier.created_objects WHERE domain = %s AND revision = %s"
 
@@ -54,6 +59,27 @@ def expected(driver: Driver, domain: str, applied: Collection[str]) -> Snapshot:
     """Read what must be found when the given revisions are applied."""
     rows = driver.execute(_EXPECTED, [domain, list(applied)]).fetchall()
     return {Thing(kind, name): definition for kind, name, definition in rows}
+
+
+def marked(driver: Driver, domain: str, kind: str) -> dict[str, str]:
+    """Read the marks of a kind, by name."""
+    return dict(driver.execute(_MARKED, [domain, kind]).fetchall())
+
+
+def adopted(driver: Driver, domain: str) -> Snapshot:
+    """Read what was there before us and was taken over: it is never dropped."""
+    marks = marked(driver, domain, "adopted").items()
+    return {Thing(*name.split(" ", 1)): text for name, text in marks}
+
+
+def adoption(things: Snapshot) -> Snapshot:
+    """Write objects as the marks that say so."""
+    return {Thing("adopted", str(thing)): text for thing, text in things.items()}
+
+
+def floor(driver: Driver, domain: str) -> str | None:
+    """Name the revision that an adopted site was stamped at; None for a site that was not stamped."""
+    return next(iter(marked(driver, domain, "stamped")), None)
 
 
 def forget(driver: Driver, domain: str, revision: str) -> None:

@@ -87,23 +87,34 @@ def after(domain: str, current: str | None) -> list[str]:
     return [revision.id for revision in history(domain)[_position(domain, current) :]]
 
 
-def plan(domain: str, current: str | None, to: str, *, adopted: bool = False) -> Plan:
+def plan(domain: str, current: str | None, to: str, *, adopted: bool = False, floor: str | None = None) -> Plan:
     """Find the way from `current` to `to`: `head`, `base`, a revision, its number, or `+1`, `-2` from here.
 
-    An adopted site is never taken below its baseline: the tables there are the application's own.
+    An adopted site is never taken below its baseline, or the revision `floor` that it was stamped at: what is there is
+    the application's own.
 
     Raises:
         EspalierError: `to` or `current` is no revision of the domain, or leads out of its history.
     """
     here = _position(domain, current)
     there = _resolve(domain, here, to)
-    if adopted and there == 0:
-        there = min(here, 1)
     revisions = history(domain)
+    if adopted and there < here:
+        there = _stop(domain, here, there, max(1, _position(domain, floor)), base=to == "base")
     target = revisions[there - 1].id if there else None
     if there >= here:
         return Plan("up", revisions[here:there], target)
     return Plan("down", revisions[there:here][::-1], target)
+
+
+def _stop(domain: str, here: int, there: int, lowest: int, *, base: bool) -> int:
+    """Stop at what was adopted; who names a revision below it is refused."""
+    if there < lowest and not base:
+        raise EspalierError(
+            f"{domain}: {history(domain)[lowest - 1].id} and what is below it was there before us and is never taken "
+            "back; go down to `base`, which stops there"
+        )
+    return min(here, max(there, lowest))
 
 
 def _position(domain: str, revision: str | None) -> int:

@@ -13,10 +13,15 @@ from pathlib import Path
 
 import psycopg
 from alembic import command
+from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 
-from migrations import catalog, grants, preflight, records
+from migrations import adoption, catalog, grants, preflight, records
+from migrations.adoption import decided
+from migrations.completion import build_beforehand
 from migrations.connection import OURS, Database, Target, connect, look_into, server_name
+from migrations.downgrade import count_lost, made_part
+from migrations.inspection.takeover import Decision
 from migrations.locks import PATIENCE_SECONDS, patiently, sole_migrator
 from migrations.offline import offline_sql
 from migrations.report import Finding, MigrationReport, State, StepEvent, StepReport
@@ -26,7 +31,7 @@ from migrations.step import Step
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain, Settings
 
-__all__ = ["MigrationReport", "StepEvent", "current", "head", "migrate", "offline_sql", "pending"]
+__all__ = ["MigrationReport", "StepEvent", "current", "head", "migrate", "offline_sql", "pending", "preview"]
 
 Watcher = Callable[[StepEvent], None]
 
@@ -56,13 +61,27 @@ def migrate(
         EspalierError: something stands in the way; nothing was changed, or only whole steps were.
     """
     url = settings.url("migrator")
-    with _explained(domain), connect(url) as database, sole_migrator(database, url, patience=patience):
-        run = _Run(settings, domain, database, yes_delete_data, on_step or _nobody, patience)
+    with explained(domain), connect(url) as database, sole_migrator(database, url, patience=patience):
+        run = Run(settings, domain, database, yes_delete_data, on_step or _nobody, patience)
         return run.go(to)
 
 
+def preview(settings: Settings, domain: Domain, to: str = "head") -> tuple[Plan, dict[str, int]]:
+    """Tell which steps `migrate` would take, and how many rows going down would delete; changes nothing.
+
+    Raises:
+        EspalierError: something stands in the way.
+    """
+    with explained(domain), connect(settings.url("migrator")) as database, database.driver.transaction():
+        database.driver.execute("SET TRANSACTION READ ONLY")
+        run = Run(settings, domain, database, True, _nobody, PATIENCE_SECONDS)
+        target, way, _findings = run.look(current(database.driver, domain), to)
+        down = way.revisions if way.direction == "down" else []
+        return way, count_lost(database.driver, [made_part(database.driver, target.domain, r) for r in down])
+
+
 @contextmanager
-def _explained(domain: str) -> Generator[None]:
+def explained(domain: str) -> Generator[None]:
     """Turn what Postgres refuses into one line that says where the site stands now."""
     try:
         yield
@@ -86,7 +105,7 @@ def _nobody(_: StepEvent) -> None:
 
 
 @dataclass
-class _Run:
+class Run:
     """One run of `migrate`, under the migrators' lock."""
 
     settings: Settings
@@ -98,6 +117,8 @@ class _Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     steps: list[StepReport] = field(default_factory=list[StepReport])
     dumped: dict[str, int] = field(default_factory=dict[str, int])
+    decisions: dict[str, Decision] = field(default_factory=dict[str, Decision])
+    leaving: bool = False
 
     @property
     def dumps(self) -> Path:
@@ -107,39 +128,47 @@ class _Run:
         """Look, then prepare, then take the steps, then put the rights in order and verify."""
         with self.database.driver.transaction():
             start = current(self.database.driver, self.domain)
-            target, way, findings = self._look(start, to)
+            target, way, findings = self.look(start, to)
         if way.direction == "up" and (way.revisions or start):
-            target = self._prepare(target)
+            target = self.prepare(target)
         for revision in way.revisions:
             self._take(target, revision, way.direction)
         return self._finish(target, start, way, findings)
 
-    def _look(self, start: str | None, to: str) -> tuple[Target, Plan, list[Finding]]:
+    def look(self, start: str | None, to: str) -> tuple[Target, Plan, list[Finding]]:
         """Read and refuse; nothing is changed here."""
         driver, schema = self.database.driver, self.settings.schema_of(self.domain)
         findings = preflight.look_at_server(driver, self.settings.jobs_role)
         record = preflight.look_at_record(driver, self.domain, schema)
-        way = plan(self.domain, start, to, adopted=bool(record and record.adopted_at))
+        adopted = bool(record and record.adopted_at)
+        floor = records.floor(driver, self.domain) if adopted else None
+        way = plan(self.domain, start, to, adopted=adopted, floor=floor)
+        self.leaving = floor == way.target is not None and (way.direction == "down" or to == "base")
         target = preflight.find_target(driver, self.domain, schema)
         driver.execute("SELECT set_config('search_path', %s, true)", [target.search_path])
         if way.direction == "up":
             preflight.look_upwards(driver, target, start, way)
+            self.decisions = decided(driver, target, start, way) if adopted else {}
         else:
             preflight.look_downwards(driver, target, way, None if self.may_delete else self.dumps)
         findings.append(Finding("schema", True, f"{schema} at {start or 'base'}, {len(way.revisions)} steps to take"))
         return target, way, findings
 
-    def _prepare(self, target: Target) -> Target:
+    def prepare(self, target: Target) -> Target:
         """Make what every domain stands on: the extension, our schema, our own revisions."""
         with self.database.driver.transaction():
             extensions = preflight.ensure_extension(self.database.driver)
+        self.prepare_ours(extensions)
+        return Target(target.domain, target.schema, extensions)
+
+    def prepare_ours(self, extensions: str) -> None:
+        """Make our schema, and bring it to its head."""
         preflight.ensure_ours(self.database)
         ours = Target(OURS, OURS, extensions)
         with self.database.driver.transaction():
             way = plan(OURS, current(self.database.driver, OURS), "head")
         for revision in way.revisions:
             self._take(ours, revision, "up")
-        return Target(target.domain, target.schema, extensions)
 
     def _take(self, target: Target, revision: Revision, direction: Direction) -> None:
         """Take one step, again while others hold its locks."""
@@ -167,14 +196,27 @@ class _Run:
         )
 
     def _once(self, target: Target, revision: Revision, direction: Direction) -> Step:
-        step = Step(target, revision, direction, self.dumps, self.may_delete)
+        decision = self.decisions.get(revision.id) if direction == "up" else None
+        step = Step(target, revision, direction, self.dumps, self.may_delete, decision)
         config = configuration(target.domain)
         config.attributes.update(target=target, database=self.database, step=step)
-        if direction == "up":
+        if decision:
+            build_beforehand(self.database, target, revision.id, decision.missing)
+            command.stamp(config, revision.id)
+        elif direction == "up":
             command.upgrade(config, revision.id)
         else:
-            command.downgrade(config, revision.previous or "base")
+            self._down(config, revision)
         return step
+
+    def _down(self, config: Config, revision: Revision) -> None:
+        """Take a revision back; what was only taken over has no way down of its own, the step does it."""
+        with self.database.driver.transaction():
+            made = records.made_by(self.database.driver, self.domain, revision.id)
+        if any(thing.kind == "taken over" for thing in made):
+            command.stamp(config, revision.previous or "base")
+        else:
+            command.downgrade(config, revision.previous or "base")
 
     def _finish(self, target: Target, start: str | None, way: Plan, findings: list[Finding]) -> MigrationReport:
         driver = self.database.driver
@@ -200,12 +242,11 @@ class _Run:
         return report
 
     def _grant(self, target: Target) -> list[str]:
-        ours = Target(OURS, OURS, target.extensions)
-        return [
-            change
-            for place in (ours, target)
-            for change in grants.apply(self.database.driver, place, self.settings.jobs_role)
-        ]
+        driver, role = self.database.driver, self.settings.jobs_role
+        changes = grants.apply(driver, Target(OURS, OURS, target.extensions), role)
+        if self.leaving:
+            return [*changes, *grants.restore(driver, target, role, adoption.rights_before(driver, self.domain))]
+        return [*changes, *grants.apply(driver, target, role)]
 
     def _verify(self, target: Target, at: str | None) -> list[Finding]:
         expected = records.expected(self.database.driver, self.domain, applied(self.domain, at))

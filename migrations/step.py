@@ -12,8 +12,10 @@ from psycopg.sql import SQL, Identifier
 
 from migrations import catalog, records
 from migrations.catalog import Snapshot, Thing
+from migrations.completion import removal, run_all, statements
 from migrations.connection import OURS, Driver, Target
-from migrations.downgrade import dump_lost
+from migrations.downgrade import dump_lost, made_part
+from migrations.inspection.takeover import Decision
 from migrations.locks import TIMEOUTS
 from migrations.revisions import Direction, Revision
 
@@ -34,6 +36,7 @@ class Step:
     direction: Direction
     dumps: Path
     may_delete: bool = False
+    decision: Decision | None = None
     dumped: dict[str, int] = field(default_factory=dict[str, int])
     changed: list[Thing] = field(default_factory=list[Thing])
     _before: Snapshot = field(default_factory=dict[Thing, str])
@@ -55,6 +58,7 @@ class Step:
         if self.direction == "up":
             self._marks = {Thing("revision", self.revision.id): self.revision.title}
             self._settle(driver)
+            self._take_over(driver)
         else:
             self._guard(driver)
 
@@ -77,6 +81,13 @@ class Step:
             "INSERT INTO espalier.domains (domain, schema) VALUES (%s, %s)", [self.target.domain, self.target.schema]
         )
 
+    def _take_over(self, driver: Driver) -> None:
+        """In place of the revision where its objects, or some of them, stand already: make what is missing."""
+        if self.decision:
+            self._marks[Thing("taken over", self.revision.id)] = self.decision.action
+            self._marks |= records.adoption(self.decision.adopted)
+            run_all(driver, statements(self.decision.missing))
+
     def _record(self, driver: Driver, after: Snapshot) -> None:
         domain, schema = self.target.domain, self.target.schema
         intended = records.made_by(driver, domain, self.revision.id)
@@ -89,7 +100,10 @@ class Step:
         recorded = records.made_by(driver, self.target.domain, self.revision.id)
         self._marks = {thing: text for thing, text in recorded.items() if thing.kind in records.MARKS}
         records.refuse_unlike_record(self.revision.id, recorded, self._before)
-        self.dumped = dump_lost(driver, self.revision, self.dumps, may_delete=self.may_delete)
+        losing = made_part(driver, self.target.domain, self.revision)
+        self.dumped = dump_lost(driver, losing, self.dumps, may_delete=self.may_delete)
+        if Thing("taken over", self.revision.id) in self._marks:
+            run_all(driver, removal(records.objects(recorded)))
 
     def _forget(self, driver: Driver, after: Snapshot) -> None:
         gone = [thing for thing in self._before if thing not in after]

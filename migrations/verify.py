@@ -6,7 +6,7 @@ application's own tables have no record.
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -22,7 +22,31 @@ from migrations.revisions import applied, head
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain, Settings
 
-__all__ = ["extra_objects", "head", "inspect_domain", "invalid_indexes", "missing_or_different", "opened", "pending"]
+__all__ = [
+    "REQUIRED",
+    "extra_objects",
+    "head",
+    "inspect_domain",
+    "invalid_indexes",
+    "missing_or_different",
+    "opened",
+    "pending",
+    "verify_domain",
+]
+
+# What must hold; the other checks tell what is worth knowing.
+REQUIRED = ("required_objects_present_and_equal", "required_indexes_valid", "constraints_are_proved")
+
+_UNPROVED = """
+    SELECT 'constraint', t.relname || '.' || k.conname FROM pg_catalog.pg_constraint AS k
+    JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
+    WHERE k.connamespace = to_regnamespace(quote_ident(%s)) AND NOT k.convalidated ORDER BY 2
+"""
+_UNUSED = """
+    SELECT 'index', s.relname || '.' || s.indexrelname FROM pg_catalog.pg_stat_all_indexes AS s
+    JOIN pg_catalog.pg_index AS x USING (indexrelid)
+    WHERE s.schemaname = %s AND s.idx_scan = 0 AND NOT x.indisunique ORDER BY 2
+"""
 
 
 def inspect_domain(settings: Settings, domain: Domain) -> dict[str, list[str]]:
@@ -39,6 +63,22 @@ def inspect_domain(settings: Settings, domain: Domain) -> dict[str, list[str]]:
             "no_pending_revisions": pending(database, target),
             "no_extra_objects": extra_objects(database, target),
         }
+
+
+def verify_domain(settings: Settings, domain: Domain) -> dict[str, list[str]]:
+    """Verify a domain's schema, and look at what a run cannot prove at its end.
+
+    Raises:
+        EspalierError: the domain is not in this database, or not where the settings say.
+    """
+    found = inspect_domain(settings, domain)
+    with opened(settings, domain) as (database, target), database.driver.transaction():
+        known = _known(database, target)
+        asked: dict[str, LiteralString] = {"constraints_are_proved": _UNPROVED, "indexes_are_used": _UNUSED}
+        for check, query in asked.items():
+            rows = database.driver.execute(query, [target.schema]).fetchall()
+            found[check] = [f"{kind} {name}" for kind, name in rows if Thing(kind, name) in known]
+    return found
 
 
 @contextmanager
@@ -64,6 +104,10 @@ def missing_or_different(database: Database, target: Target) -> list[str]:
     While revisions are pending, the metadata at their head is ahead of the site; then its baseline is what counts.
     """
     at_head = not pending(database, target)
+    with database.driver.transaction():
+        adopted = records.adopted(database.driver, target.domain)
+    if adopted:
+        return _unlike_adopted(database, target, adopted)
     tables = METADATA[target.domain] if at_head else BASELINES.get(target.domain, MetaData())
     with database.driver.transaction():
         found = catalog.snapshot(database.driver, target.schema)
@@ -91,6 +135,18 @@ def extra_objects(database: Database, target: Target) -> list[str]:
     found = catalog.snapshot(database.driver, target.schema)
     tables = {thing.name for thing in known if thing.kind == "table"}
     return sorted(str(thing) for thing in found if thing not in known and thing.table in (None, *tables))
+
+
+def _unlike_adopted(database: Database, target: Target, adopted: Snapshot) -> list[str]:
+    """Compare an adopted site with what was found then and made since: it may differ from an empty one's head."""
+    with database.driver.transaction():
+        found = catalog.snapshot(database.driver, target.schema)
+        problems = [*_unlike_record(database, target, found)]
+        made = records.of_domain(database.driver, target.domain)
+    for thing, definition in adopted.items():
+        if thing not in made and found.get(thing) != definition:
+            problems.append(f"{thing} {'is no longer as it was adopted' if thing in found else 'is missing'}")
+    return sorted(problems)
 
 
 def _unlike_record(database: Database, target: Target, found: Snapshot) -> Iterable[str]:
@@ -135,6 +191,7 @@ def _known(database: Database, target: Target) -> set[Thing]:
     with database.driver.transaction():
         at = state.current(database.driver, target.domain)
         on_record = records.expected(database.driver, target.domain, applied(target.domain, at))
+        on_record |= records.adopted(database.driver, target.domain)
     metadata = METADATA[target.domain]
     enums = (Thing("enum", name) for name in enum_labels(target.domain))
     return {*on_record, *enums, *(t for table in metadata.tables.values() for t in _things(table))}

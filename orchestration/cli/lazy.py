@@ -53,7 +53,16 @@ COMMANDS: Mapping[str, Entry] = {
     "url": Entry(
         "server_commands", "Print where a server is, as psql or a driver takes it; it stays up until `espalier down`."
     ),
+    "inspect": Entry(
+        "adoption_commands",
+        "Look at a database, changing nothing: what matches, what differs, what a migration would do.",
+    ),
+    "baseline": Entry(
+        "adoption_commands", "Adopt an application's schema as it stands, without touching a row or an object of it."
+    ),
     "migrate": Entry("schema_commands", "Bring the schema of each domain to a revision, up or down."),
+    "verify": Entry("adoption_commands", "Prove that each domain's schema is as its revisions left it."),
+    "rollback": Entry("adoption_commands", "Take each domain back to a revision, or to before the last migrate."),
     "materialize": Entry("run_commands", "Materialize one asset, as the UI's button does."),
     "backfill": Entry("run_commands", "Materialize a range of days of a partitioned asset in a single run."),
     "nightly": Entry(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from migrations import runner
+from migrations.revisions import Plan
 from orchestration.cli.output import Json, note, print_json, print_table, say
 from orchestration.cli.site import serving
 from orchestration.errors import EspalierError
@@ -16,6 +17,7 @@ def migrate(
     domain: Annotated[str | None, typer.Option(help="One domain; all of the site's when left out.")] = None,
     to: Annotated[str, typer.Option(help="A revision, head, or base to go all the way down.")] = "head",
     sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the steps instead of taking them.")] = False,
     yes_delete_data: Annotated[
         bool, typer.Option("--yes-delete-data", help="Going down may delete rows; they are dumped first.")
     ] = False,
@@ -29,6 +31,10 @@ def migrate(
             say(runner.offline_sql(settings, name, to))
         return
     with serving(settings):
+        if dry_run:
+            for name in domains:
+                show_plan(name, *runner.preview(settings, name, to))
+            return
         reports = [
             runner.migrate(settings, name, to, yes_delete_data=yes_delete_data, on_step=show_step) for name in domains
         ]
@@ -39,6 +45,16 @@ def migrate(
             show(report)
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
+
+
+def show_plan(domain: str, plan: Plan, losses: dict[str, int]) -> None:
+    """Print the steps that a migration would take, and the rows that it would delete."""
+    way = "apply" if plan.direction == "up" else "take back"
+    say(f"{domain}: {len(plan.revisions)} steps to {plan.target or 'base'}")
+    for revision in plan.revisions:
+        say(f"  would {way} {revision.id}: {revision.title}")
+    for table, count in sorted(losses.items()):
+        say(f"  would delete {count:,} rows of {table}, after dumping them, with --yes-delete-data only")
 
 
 def show_step(step: runner.StepEvent) -> None:

@@ -1,0 +1,1 @@
+"""Databases as others have built them: nothing here is made by our revisions or our metadata."""
