@@ -7,6 +7,7 @@ transaction, so reads and writes work through PgBouncer in transaction mode.
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -18,6 +19,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 import sql
 from orchestration.errors import EspalierError
+from orchestration.patience import Patience, cut_after, hang_up
 from orchestration.settings import Domain, Settings, load_settings
 
 _SESSIONS = sql.load("platform", "sessions")
@@ -44,6 +46,8 @@ _PATIENCE: Mapping[str, Any] = {
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
 }
+# A peer that is there and silent: the kernel never gives it up. What is verified takes milliseconds.
+_PATIENCE_S = Patience().silence
 
 Connection = psycopg.Connection[DictRow]
 
@@ -156,12 +160,14 @@ class Postgres:
             try:
                 connection = stack.enter_context(connect(self.settings.url("jobs")))
                 schema = self.settings.schema_of(domain)
-                verify_site(connection, domain, schema)
-                verify_revision(connection, domain, needs)
-                verify_tables(connection, schema, tables)
+                with cut_after(_PATIENCE_S, partial(hang_up, connection)):
+                    verify_site(connection, domain, schema)
+                    verify_revision(connection, domain, needs)
+                    verify_tables(connection, schema, tables)
+                    path = search_path(connection, schema)
             except EspalierError as error:
                 raise dg.Failure(str(error), metadata={REFUSED: True}, allow_retries=False) from error
-            yield Session(connection, search_path(connection, schema))
+            yield Session(connection, path)
 
 
 @contextmanager

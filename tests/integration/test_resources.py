@@ -10,9 +10,11 @@ import pytest
 
 import sql
 from migrations import runner
+from orchestration import resources
 from orchestration.errors import EspalierError
-from orchestration.resources import REFUSED, Session, Transaction, connect
+from orchestration.resources import REFUSED, Postgres, Session, Transaction, connect
 from tests.conftest import Site
+from tests.tcp_proxy import through_proxy
 
 VOTES: dict[str, Any] = {"needs": "community_0008", "tables": ["answer_votes", "vote_graph"]}
 SESSIONS = sql.load("platform", "sessions")
@@ -78,6 +80,20 @@ def test_a_server_that_does_not_answer_is_refused_without_its_password() -> None
         pass
     assert "geheim" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_server_that_falls_silent_once_connected_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify_site = resources.verify_site
+    with through_proxy(site, "postgres") as (settings, proxy):
+
+        def frozen(*arguments: Any) -> None:
+            proxy.freeze()
+            verify_site(*arguments)
+
+        monkeypatch.setattr(resources, "verify_site", frozen)
+        monkeypatch.setattr(resources, "_PATIENCE_S", 0.5)
+        with pytest.raises(psycopg.OperationalError), Postgres(settings).session("community", **VOTES):
+            pass
 
 
 def test_a_session_is_that_of_the_jobs_role_and_sees_one_domain(site: Site) -> None:
@@ -177,4 +193,4 @@ def test_the_zone_of_an_asset_stays_that_of_its_first_materialization(site: Site
 def test_a_query_that_must_give_one_row_says_how_many_it_gave(site: Site) -> None:
     too_few = pytest.raises(LookupError, match="query find_site gave 0 rows where one was expected")
     with open_session(site) as session, session.transaction() as transaction, too_few:
-        transaction.one(SESSIONS["find_site"], {"domain": "lms"})
+        transaction.one(SESSIONS["find_site"], {"domain": "nowhere"})
