@@ -243,7 +243,7 @@ class Run:
 
     def _grant(self, target: Target) -> list[str]:
         driver, role = self.database.driver, self.settings.jobs_role
-        changes = grants.apply(driver, Target(OURS, OURS, target.extensions), role)
+        changes = grants.apply(driver, Target(OURS, OURS, OURS if self.leaving else target.extensions), role)
         if self.leaving:
             return [*changes, *grants.restore(driver, target, role, adoption.rights_before(driver, self.domain))]
         return [*changes, *grants.apply(driver, target, role)]

@@ -44,10 +44,10 @@ class Hazard:
 
 def hazards(driver: Driver, found: Snapshot, decisions: Iterable[Decision]) -> list[Hazard]:
     """Count the rows that pending revisions would fail at."""
-    asked = dict[str, Hazard]()
+    asked, decisions = dict[str, Hazard](), list(decisions)
     for decision in decisions:
         for thing, text in decision.missing.items():
-            if Thing("table", str(thing.table)) in found and (question := _question(thing, text)):
+            if _has_rows(thing, text, found, decisions) and (question := _question(thing, text)):
                 what, query = question
                 _ask(driver, asked, Hazard(decision.revision.id, str(thing), what, 0), query)
         for conflict in decision.conflicts:
@@ -61,6 +61,15 @@ def long_transactions(driver: Driver) -> list[str]:
     """Name the transactions that a concurrent index build would have to wait for."""
     rows = driver.execute(_LONG).fetchall()
     return [f"process {pid} ({name or 'no name'}): its transaction is open for {age} s" for pid, name, age in rows]
+
+
+def _has_rows(thing: Thing, text: str, found: Snapshot, decisions: list[Decision]) -> bool:
+    """Whether a definition is about columns that stand there now: of what is still to come no row can be wrong."""
+    if Thing("table", str(thing.table)) not in found:
+        return False
+    absent = {t for d in decisions for t in (*d.missing, *(c.thing for c in d.conflicts)) if t.kind == "column"}
+    names = {t.name.split(".", 1)[1] for t in absent if t.table == thing.table}
+    return names.isdisjoint(re.findall(r"\w+", text))
 
 
 def _ask(driver: Driver, asked: dict[str, Hazard], hazard: Hazard, query: Composed) -> None:

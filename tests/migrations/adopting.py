@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from difflib import unified_diff
 from typing import Any
 
 from orchestration.servers.binaries import wheel_programs
@@ -21,9 +22,11 @@ _WRITTEN = """
 def brown_field(new_site: Any, domain: Domain, schema: str, build: Build) -> Site:
     """Make a site whose domain was built by others, in a schema of any name."""
     site = new_site("espalier", domains=(domain,), **{f"{domain}_schema": schema})
+    with site.connect(None, "bootstrap") as connection:
+        connection.execute("ALTER EXTENSION vector SET SCHEMA public")  # where applications have it
     with site.connect(domain) as connection:
         connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'.encode())
-        connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}"'])
+        connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}", public'])
         build(connection)
     return site
 
@@ -37,6 +40,11 @@ def whole_dump(site: Site, schema: str) -> list[str]:
     lines = [line for line in done.stdout.splitlines() if line and not line.startswith("--")]
     rows = sorted(line for line in lines if line.startswith("INSERT"))
     return [line for line in lines if not line.startswith("INSERT")] + rows
+
+
+def differences(before: list[str], after: list[str]) -> list[str]:
+    """Name the lines that one of two dumps has and the other has not."""
+    return [line for line in unified_diff(before, after, lineterm="", n=0) if line[:2] not in ("--", "++", "@@")]
 
 
 def written(site: Site, schema: str) -> set[str]:

@@ -11,8 +11,8 @@ from migrations.rollback import rollback
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain
 from tests.conftest import Site
-from tests.lineages import rag
-from tests.migrations.adopting import Build, brown_field, nothing_above_access_share, whole_dump, written
+from tests.lineages import community, lms, rag
+from tests.migrations.adopting import Build, brown_field, differences, nothing_above_access_share, whole_dump, written
 
 
 def inspected(site: Site, domain: Domain) -> DomainReport:
@@ -26,7 +26,8 @@ def adopted_and_taken_back(site: Site, domain: Domain, schema: str, stamped: str
         assert inspected(site, domain).ok
         assert baseline(site.settings, domain).revision == stamped
         assert baseline(site.settings, domain).already
-    assert (whole_dump(site, schema), written(site, schema)) == (before, counts)
+    assert differences(before, whole_dump(site, schema)) == []
+    assert written(site, schema) == counts
     up = runner.migrate(site.settings, domain)
     assert (up.ok, up.to_revision) == (True, runner.head(domain))
     found = verify.verify_domain(site.settings, domain)
@@ -34,7 +35,7 @@ def adopted_and_taken_back(site: Site, domain: Domain, schema: str, stamped: str
     assert found["no_pending_revisions"] == []
     down = rollback(site.settings, domain, "base", yes_delete_data=True)
     assert (down.ok, down.to_revision) == (True, stamped)
-    assert whole_dump(site, schema) == before
+    assert differences(before, whole_dump(site, schema)) == []
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,49 @@ def test_a_differing_object_stops_a_migration_before_it_changes_anything(new_sit
     with pytest.raises(EspalierError, match=r"rag_0001: index .* gin .*; found .* btree .*nothing was changed"):
         runner.migrate(site.settings, "rag")
     assert whole_dump(site, "public") == before
+
+
+def test_a_community_site_of_prisma_comes_back_as_it_was(new_site: Any):
+    site = brown_field(new_site, "community", "public", community.prisma_push)
+    report = inspected(site, "community")
+    assert report.lineage == ["Prisma, by push: no _prisma_migrations"]
+    assert {"column users.favouriteSubject", "table StudyGroup"} <= set(report.extra)
+    assert (report.differences, report.hazards) == ([], [])
+    adopted_and_taken_back(site, "community", "public", "community_0000")
+
+
+def test_phase_3_run_by_hand_is_recognised_and_refused_until_it_is_taken_back(new_site: Any):
+    site = brown_field(new_site, "community", "public", community.loose_phase_3)
+    report = inspected(site, "community")
+    assert (report.ok, report.standing) == (False, "differs")
+    assert "loose SQL of phase 3" in report.lineage[-1]
+    needed = {str(difference.thing) for difference in report.obstacles}
+    assert {"table points_ledger", "column xp_ledger.finalXP"} <= needed
+    before = whole_dump(site, "public")
+    with pytest.raises(EspalierError, match=r"not what .* jobs need: .*points_ledger.*nothing was changed"):
+        baseline(site.settings, "community")
+    assert whole_dump(site, "public") == before
+    with site.connect("community") as connection:
+        community.undo_phase_3(connection)
+    assert inspected(site, "community").ok
+    assert baseline(site.settings, "community").revision == "community_0000"
+
+
+@pytest.mark.parametrize("lineage", ["prisma_push", "own_indexes"])
+def test_an_lms_site_comes_back_as_it_was(new_site: Any, lineage: str):
+    site = brown_field(new_site, "lms", "public", lms.LINEAGES[lineage])
+    adopted_and_taken_back(site, "lms", "public", "lms_0000")
+
+
+def test_rows_that_a_revision_would_fail_at_are_counted_before_and_the_site_comes_back_without_them(new_site: Any):
+    site = brown_field(new_site, "lms", "public", lms.LINEAGES["grown"])
+    report = inspected(site, "lms")
+    assert {(hazard.where, hazard.what, hazard.count) for hazard in report.hazards} == {
+        ("index voice_configs.voice_configs_scope_scope_id_nulls_key", "keys are there more than once", 1),
+        ("constraint analytics.analytics_organization_id_fkey", "rows refer to nothing", 2),
+    }
+    assert (report.ok, report.extra) == (False, ["column learners.nickname", "table badges"])
+    with site.connect("lms") as connection:
+        connection.execute("DELETE FROM analytics WHERE organization_id = 'gone'")
+        connection.execute("DELETE FROM voice_configs WHERE id = 'second-voice'")
+    adopted_and_taken_back(site, "lms", "public", "lms_0000")
