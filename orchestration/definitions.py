@@ -39,7 +39,7 @@ def build_definitions(
     """Put together what the enabled domains have; a test hands in its own Postgres and Neo4j."""
     settings = settings or load_settings()
     parts: dict[Domain, _Parts] = {domain: PARTS[domain] for domain in settings.domains}
-    computing: dict[Domain, _Parts] = {domain: p for domain, p in parts.items() if p.assets}
+    computing: dict[Domain, _Parts] = {domain: PARTS[domain] for domain in settings.nightly_domains}
     sources = {d: observed_sources(d, p.baseline, [*p.assets, *p.graph]) for d, p in computing.items()}
     nightly: dict[Domain, jobs.AssetJob] = {domain: jobs.nightly(domain) for domain in computing}
     nightly_platform = jobs.nightly_platform(_checks_of_their_own(parts.values()))

@@ -213,6 +213,11 @@ class Settings(BaseSettings):
         }
         return configured[domain] or self._schema_in_url() or domain
 
+    @property
+    def nightly_domains(self) -> tuple[Domain, ...]:
+        """Which of the site's domains have a nightly job: those for which `schedules` has a time."""
+        return tuple(domain for domain in self.domains if f"nightly_{domain}" in Schedules.model_fields)
+
     def _schema_in_url(self) -> str | None:
         return self._external("DATABASE_URL", self.database_url).schema if self.database_url else None
 

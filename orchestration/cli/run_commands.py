@@ -86,7 +86,7 @@ def jobs_named(settings: Settings, name: str | None) -> list[str]:
     Raises:
         EspalierError: there is no such job on this site.
     """
-    shown = [*settings.domains, *(["graph"] if has_graph(settings) else []), "platform"]
+    shown = [*settings.nightly_domains, *(["graph"] if has_graph(settings) else []), "platform"]
     known = [f"nightly_{name}" for name in shown]
     if name is not None and name not in known:
         raise EspalierError(f"no nightly job {name!r}; this site has {', '.join(known)}")

@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from orchestration.cli.run_commands import jobs_named
 from orchestration.definitions import PARTS, build_definitions
 from orchestration.settings import DOMAINS, PROJECT, Domain, load_settings
 
@@ -123,6 +124,10 @@ def test_a_site_with_one_domain_has_nothing_of_the_others(domain: Domain) -> Non
     of_graph = {"nightly_graph", "graph_drain"} if graph else set[str]()
     of_domain = {f"nightly_{domain}", "observe_sources"} if own else set[str]()
     assert names["jobs"].keys() == {"nightly_platform"} | of_domain | of_graph
+    assert set(jobs_named(load_settings(domains=(domain,)), None)) == set(names["jobs"]) - {
+        "observe_sources",
+        "graph_drain",
+    }
     assert f"platform/{domain}_schema:required_objects_present_and_equal" in names["checks"]
     assert ("outbox_lag_sensor" in names["sensors"]) == bool(graph)
 

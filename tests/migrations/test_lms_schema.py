@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import dagster as dg
 import psycopg
 import pytest
+from dagster import DagsterInstance
 from psycopg.sql import SQL, Identifier
 
+from assets.platform import schema_asset
 from migrations import catalog, runner, verify
 from migrations.connection import connect
 from orchestration.errors import EspalierError
@@ -224,3 +227,17 @@ def test_the_head_is_verified_with_data(site: Site, connection: Connection) -> N
     found = verify.inspect_domain(site.settings, "lms")
     assert found.pop("revision") == [runner.head("lms")]
     assert not any(found.values()), found
+
+
+def test_a_settings_trigger_that_is_gone_blocks_what_is_downstream(site: Site, instance: DagsterInstance) -> None:
+    asset = schema_asset("lms")
+    resources = {"postgres": dg.ResourceDefinition.hardcoded_resource(site.postgres)}
+
+    def failed() -> set[str]:
+        run = dg.materialize([asset], resources=resources, instance=instance, raise_on_error=False)
+        return {check.check_name for check in run.get_asset_check_evaluations() if not check.passed}
+
+    assert failed() == set()
+    with site.connect("lms") as connection:
+        connection.execute("DROP TRIGGER settings_go_too ON learners")
+    assert failed() == {"required_objects_present_and_equal"}
