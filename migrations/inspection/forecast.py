@@ -28,8 +28,9 @@ _STATEMENTS = (
 )
 
 _SIZES = """
-    SELECT c.relname::text, greatest(c.reltuples, 0)::bigint, pg_catalog.pg_table_size(c.oid)
+    SELECT c.relname::text, greatest(c.reltuples, s.n_live_tup, 0)::bigint, pg_catalog.pg_table_size(c.oid)
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN pg_catalog.pg_stat_all_tables AS s ON s.relid = c.oid
     WHERE n.nspname = %s AND c.relkind IN ('r', 'p')
 """
 

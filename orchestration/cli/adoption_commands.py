@@ -1,7 +1,7 @@
 """The commands that look at a database, adopt it, prove it and take it back; `schema_commands.py` has `migrate`."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from migrations.baseline import baseline as adopt
 from migrations.inspection.site import DomainReport, ServerReport
 from migrations.inspection.site import inspect as look
 from migrations.rollback import rollback as go_back
-from orchestration.cli.output import Json, print_json, print_table, say
+from orchestration.cli.output import Json, print_json, say
 from orchestration.cli.schema_commands import chosen, show, show_step
 from orchestration.cli.site import serving
 from orchestration.settings import load_settings
@@ -107,9 +107,10 @@ def _show_domain(report: DomainReport) -> None:
         say(f"  extra, left alone: {name}")
     for hazard in report.hazards:
         say(f"  NOT {hazard}")
-    rows: list[Any] = [(s.revision, s.action, s.title, "; ".join(map(str, s.locks)) or "-") for s in report.steps]
-    if rows:
-        print_table("To come", ("revision", "how", "what", "locks on tables that are there"), rows)
+    for step in report.steps:
+        say(f"  to come: {step.revision} ({step.action}) {step.title}")
+        for lock in step.locks:
+            say(f"    locks {lock}")
     say(f"  next: {report.next}")
 
 
