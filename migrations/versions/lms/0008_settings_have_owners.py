@@ -1,7 +1,8 @@
 """A setting of an organization or learner is written only while that one exists, as with a foreign key.
 
 The owner's row is locked against deletion until the writer's transaction ends: else a setting that is written while its
-organization is being deleted would be seen by neither side, and stay.
+organization is being deleted would be seen by neither side, and stay. Unlike a foreign key, a deletion at REPEATABLE
+READ does not see a setting that was written after its snapshot: delete organizations at READ COMMITTED, the default.
 """
 
 from alembic import op
