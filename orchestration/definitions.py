@@ -27,6 +27,7 @@ class _Parts:
 
 
 PARTS: Mapping[Domain, _Parts] = {
+    "behavior": _Parts("behavior_0000"),
     "community": _Parts("community_0000", community.ASSETS, elements.ASSETS),
     "lms": _Parts("lms_0000"),
     "rag": _Parts("rag_0001", rag.ASSETS),

@@ -27,7 +27,7 @@ from orchestration.zones import refuse_zone_with_colliding_days, zone_info
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-Domain = Literal["community", "lms", "rag"]
+Domain = Literal["behavior", "community", "lms", "rag"]
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 Role = Literal["bootstrap", "migrator", "jobs", "dagster"]
 
@@ -148,6 +148,7 @@ class Settings(BaseSettings):
 
     home: Path = PROJECT / ".espalier"
     domains: Annotated[tuple[Domain, ...], NoDecode] = DOMAINS
+    behavior_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     community_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     lms_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     rag_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
@@ -207,6 +208,7 @@ class Settings(BaseSettings):
     def schema_of(self, domain: Domain) -> str:
         """Name the Postgres schema of a domain: its setting, else the URL's `?schema=`, else the domain."""
         configured: dict[Domain, str] = {
+            "behavior": self.behavior_schema,
             "community": self.community_schema,
             "lms": self.lms_schema,
             "rag": self.rag_schema,

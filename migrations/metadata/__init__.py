@@ -2,15 +2,17 @@
 
 from sqlalchemy import MetaData
 
-from migrations.metadata import community, espalier, lms, rag
+from migrations.metadata import behavior, community, espalier, lms, rag
 
 METADATA: dict[str, MetaData] = {
     "espalier": espalier.metadata,
+    "behavior": behavior.metadata,
     "community": community.metadata,
     "lms": lms.metadata,
     "rag": rag.metadata,
 }
 BASELINES: dict[str, MetaData] = {
+    "behavior": behavior.baseline,
     "community": community.baseline,
     "lms": lms.baseline,
     "rag": rag.baseline,

@@ -1,12 +1,22 @@
 """Columns and foreign keys as Prisma writes them, for the domains whose applications use it.
 
 Text ids without a default, camelCase names, timestamp(3) that holds UTC, `ON UPDATE CASCADE` on every foreign key.
-Names of constraints and indexes are given by the tables themselves, in full.
+Names of constraints and indexes are given by the tables themselves, in full, or follow from table and columns.
 """
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Double, ForeignKeyConstraint, Integer, Text, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 
@@ -49,6 +59,26 @@ def document(name: str, *, null: bool = False) -> Column[Any]:
 def reference(name: str, column: str, target: str, *, gone: str = "CASCADE") -> ForeignKeyConstraint:
     """A foreign key to the `id` of a table; `gone` says what happens when that row is deleted."""
     return ForeignKeyConstraint([column], [f"{target}.id"], name=name, ondelete=gone, onupdate="CASCADE")
+
+
+def key(table: str) -> PrimaryKeyConstraint:
+    """The primary key."""
+    return PrimaryKeyConstraint("id", name=f"{table}_pkey")
+
+
+def owner(table: str, column: str, target: str, *, gone: str = "CASCADE") -> ForeignKeyConstraint:
+    """A foreign key under Prisma's name; `gone` says what happens when the row is deleted that it refers to."""
+    return reference(f"{table}_{column}_fkey", column, target, gone=gone)
+
+
+def index(table: str, *columns: str) -> Index:
+    """An index under Prisma's name."""
+    return Index(f"{table}_{'_'.join(columns)}_idx", *columns)
+
+
+def unique(table: str, *columns: str) -> Index:
+    """A unique index under Prisma's name."""
+    return Index(f"{table}_{'_'.join(columns)}_key", *columns, unique=True)
 
 
 def _number(value: float | None) -> Any:

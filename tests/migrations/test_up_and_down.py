@@ -15,13 +15,16 @@ from migrations.metadata import METADATA
 from migrations.revisions import configuration, history
 from orchestration.demo.load import LOAD_AT, generate_and_load
 from orchestration.settings import Domain
-from tests import factories, lms_rows
+from tests import behavior_rows, factories, lms_rows
 from tests.conftest import Connection, Site
 from tests.migrations.site_state import applied, columns, hashes, names, schema_dump
 
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 every_domain = pytest.mark.parametrize("domain", DOMAINS)
-APPLICATION_ROWS: dict[Domain, Callable[[Connection], object]] = {"lms": lms_rows.two_organizations}
+APPLICATION_ROWS: dict[Domain, Callable[[Connection], object]] = {
+    "behavior": behavior_rows.two_learners,
+    "lms": lms_rows.two_organizations,
+}
 
 
 def fill(site: Site, domain: Domain, connection: Connection) -> None:

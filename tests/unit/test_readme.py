@@ -39,7 +39,7 @@ def test_every_asset_in_the_documents_exists():
     graph = build_definitions(load_settings(domains=DOMAINS)).resolve_asset_graph()
     known = {key.to_user_string() for key in graph.get_all_asset_keys()}
     for document in DOCUMENTS:
-        named = mentioned(r"`((?:community|lms|rag|platform|graph)/[a-z_]+)`", document.read_text())
+        named = mentioned(r"`((?:behavior|community|lms|rag|platform|graph)/[a-z_]+)`", document.read_text())
         assert set(named) <= known, document
 
 
