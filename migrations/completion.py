@@ -32,12 +32,13 @@ def build_beforehand(database: Database, target: Target, revision: str, missing:
         _build_index(driver, target, thing, text) if thing.kind == "index" else _add(driver, target, thing, text)
 
 
-def statements(missing: Snapshot) -> Iterator[Statement]:
-    """Give what is made in the step's transaction, in an order in which it can be made."""
+def statements(missing: Snapshot, rows: Iterable[str]) -> Iterator[Statement]:
+    """Give what is made in the step's transaction, in an order in which it can be made; `rows` begin new tables."""
     for kind in ("enum", "function", "table", "column", "index", "trigger"):
         for thing, text in missing.items():
             if thing.kind == kind:
                 yield from _create(thing, text, missing)
+    yield from map(_sql, rows)
 
 
 def removal(made: Snapshot) -> Iterator[Statement]:

@@ -86,7 +86,7 @@ class Step:
         if self.decision:
             self._marks[Thing("taken over", self.revision.id)] = self.decision.action
             self._marks |= records.adoption(self.decision.adopted)
-            run_all(driver, statements(self.decision.missing))
+            run_all(driver, statements(self.decision.missing, self.decision.rows))
 
     def _record(self, driver: Driver, after: Snapshot) -> None:
         domain, schema = self.target.domain, self.target.schema

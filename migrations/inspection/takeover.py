@@ -39,6 +39,7 @@ class Decision:
     missing: Snapshot = field(default_factory=dict[Thing, str])
     behind: list[Thing] = field(default_factory=list[Thing])
     conflicts: list[Difference] = field(default_factory=list[Difference])
+    rows: list[str] = field(default_factory=list[str])
 
     @property
     def action(self) -> Action:
@@ -62,6 +63,8 @@ def decide(reference: Reference, found: Snapshot, revisions: Sequence[Revision],
             hit = _ahead(thing, (text, later[thing]), found, shapes)
             _sort(decision, thing, text, hit, earlier.get(thing))
         _refuse_other_tables(decision, found, reference)
+        new = (thing.name for thing in decision.missing if thing.kind == "table")
+        decision.rows = [row for name in new for row in reference.rows.get(name, ())]
         decisions.append(decision)
     return decisions
 
@@ -128,12 +131,21 @@ def _is_needed(reference: Reference, thing: Thing, wanted: Snapshot, hit: Match)
     if thing.kind == "table":
         return thing.name in reference.needed_tables
     if thing.kind == "column":
-        return thing.name in reference.needed and (hit.state == "missing" or type_of(hit.text) != type_of(text))
+        return thing.name in reference.needed and not _serves_as(hit, text, wanted)
     if thing.kind == "enum":
-        return any(_type_name(wanted[t]) == thing.name for t in wanted if t.name in reference.needed)
+        used = any(_type_name(wanted[t]) == thing.name for t in wanted if t.name in reference.needed)
+        return used and hit.state == "differing" and not set(text.split(", ")) <= set(hit.text.split(", "))
     names = text[text.find("(") + 1 : text.find(")")].replace('"', "").split(", ")
     is_key = text.startswith(("PRIMARY KEY", "UNIQUE", "CREATE UNIQUE"))
     return is_key and all(f"{thing.table}.{name}" in reference.needed for name in names)
+
+
+def _serves_as(hit: Match, text: str, wanted: Snapshot) -> bool:
+    """Whether a column can be used as the wanted one: only its default differs, or it holds labels as text."""
+    found, asked = type_of(hit.text), type_of(text)
+    is_enum = Thing("enum", _type_name(text)) in wanted
+    as_text = "text" + (" not null" if asked.endswith(" not null") else "")
+    return hit.state == "differing" and (found == asked or (is_enum and found == as_text))
 
 
 def _type_name(column: str) -> str:

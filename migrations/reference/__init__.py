@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from psycopg.sql import Identifier, quote
 
@@ -20,10 +21,11 @@ SCHEMA, EXTENSIONS = "schema_of_the_domain", "schema_of_extensions"
 
 @dataclass(frozen=True)
 class Reference:
-    """A domain's objects by revision, and the columns of the application that revisions and jobs touch."""
+    """A domain's objects by revision, the application's columns that revisions and jobs touch, first rows by table."""
 
     revisions: dict[str, Snapshot]
     needed: frozenset[str]
+    rows: dict[str, list[str]]
 
     @property
     def needed_tables(self) -> set[str]:
@@ -46,7 +48,7 @@ def reference(target: Target) -> Reference:
         revision: {thing_of(name): _placed(text, target) for name, text in things.items()}
         for revision, things in content["revisions"].items()
     }
-    return Reference(revisions, frozenset(content["needed"]))
+    return Reference(revisions, frozenset(content["needed"]), content["rows"])
 
 
 def thing_of(written: str) -> Thing:
@@ -61,7 +63,7 @@ def path_of(domain: str) -> Path:
 
 
 @cache
-def _read(domain: str) -> dict[str, dict[str, dict[str, str]]]:
+def _read(domain: str) -> dict[str, Any]:
     try:
         return json.loads(path_of(domain).read_text())
     except FileNotFoundError:

@@ -17,6 +17,11 @@ _OWN: tuple[LiteralString, ...] = (
     'CREATE TABLE "StudyGroup" ("id" text PRIMARY KEY, "ownerId" text REFERENCES users ("id"))',
     'CREATE INDEX "users_university_idx" ON users ("university")',
 )
+_TEXT: tuple[LiteralString, ...] = (
+    'ALTER TABLE points_ledger ALTER COLUMN "eventType" TYPE text',
+    'DROP TYPE "PointEventType"',
+    """ALTER TYPE "VoteType" ADD VALUE 'SIDEWAYS' """,
+)
 _PHASE_3: tuple[LiteralString, ...] = (
     "ALTER TABLE points_ledger RENAME TO xp_ledger",
     """
@@ -48,6 +53,12 @@ def prisma_push(connection: Connection) -> None:
     basics = factories.concept(connection)
     factories.prerequisite(connection, factories.concept(connection), basics)
     factories.attempt(connection, "ann", basics)
+
+
+def text_for_enums(connection: Connection) -> None:
+    """Build the same where one enum never was and another has a label that nobody planned."""
+    prisma_push(connection)
+    _run(connection, _TEXT)
 
 
 def loose_phase_3(connection: Connection) -> None:

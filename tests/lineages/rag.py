@@ -105,10 +105,7 @@ _TABLES: tuple[LiteralString, ...] = (
     "CREATE INDEX idx_plugin_enabled ON plugin_registry (enabled)",
 )
 
-_BY_HAND: tuple[LiteralString, ...] = (
-    "ALTER TABLE ai_dialogue_log ADD CHECK (user_feedback IN (-1, 0, 1))",
-    "CREATE INDEX idx_rag_metrics_compliance ON rag_metrics_history USING gin (slo_compliance)",
-    """
+_FUNCTION: LiteralString = """
     CREATE OR REPLACE FUNCTION update_updated_at_column()
     RETURNS TRIGGER AS $$
     BEGIN
@@ -116,7 +113,12 @@ _BY_HAND: tuple[LiteralString, ...] = (
         RETURN NEW;
     END;
     $$ LANGUAGE plpgsql
-    """,
+    """
+
+_BY_HAND: tuple[LiteralString, ...] = (
+    "ALTER TABLE ai_dialogue_log ADD CHECK (user_feedback IN (-1, 0, 1))",
+    "CREATE INDEX idx_rag_metrics_compliance ON rag_metrics_history USING gin (slo_compliance)",
+    _FUNCTION,
     "CREATE TRIGGER update_ai_dialogue_log_updated_at BEFORE UPDATE ON ai_dialogue_log"
     " FOR EACH ROW EXECUTE FUNCTION update_updated_at_column()",
     "CREATE TRIGGER update_provenance_updated_at BEFORE UPDATE ON provenance"
@@ -150,6 +152,14 @@ _ROWS: tuple[LiteralString, ...] = (
 def application_only(connection: Connection) -> None:
     """Build what was there before the RAG tables: of materials only a part, and the site's own index on users."""
     _run(connection, _APPLICATION)
+
+
+def with_its_own_trigger(connection: Connection) -> None:
+    """Build the same, with a function under the name that 0006 gives to its own, doing the same for users."""
+    trigger: LiteralString = (
+        "CREATE TRIGGER touched BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION update_updated_at_column()"
+    )
+    _run(connection, (*_APPLICATION, _FUNCTION, trigger))
 
 
 def hand_written(connection: Connection) -> None:

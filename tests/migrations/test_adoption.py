@@ -13,6 +13,7 @@ from orchestration.settings import Domain
 from tests.conftest import Site
 from tests.lineages import community, lms, rag
 from tests.migrations.adopting import Build, brown_field, differences, nothing_above_access_share, whole_dump, written
+from tests.migrations.site_state import names
 
 
 def inspected(site: Site, domain: Domain) -> DomainReport:
@@ -40,7 +41,11 @@ def adopted_and_taken_back(site: Site, domain: Domain, schema: str, stamped: str
 
 @pytest.mark.parametrize(
     ("build", "schema", "stamped"),
-    [(rag.application_only, "public", "rag_0000"), (rag.hand_written, "public", "rag_0006")],
+    [
+        (rag.application_only, "public", "rag_0000"),
+        (rag.with_its_own_trigger, "app", "rag_0000"),
+        (rag.hand_written, "public", "rag_0006"),
+    ],
 )
 def test_a_rag_site_comes_back_as_it_was(new_site: Any, build: Build, schema: str, stamped: str):
     site = brown_field(new_site, "rag", schema, build)
@@ -74,6 +79,26 @@ def test_a_community_site_of_prisma_comes_back_as_it_was(new_site: Any):
     assert {"column users.favouriteSubject", "table StudyGroup"} <= set(report.extra)
     assert (report.differences, report.hazards) == ([], [])
     adopted_and_taken_back(site, "community", "public", "community_0000")
+
+
+def test_text_for_an_enum_and_a_label_more_are_shown_and_left_alone(new_site: Any):
+    site = brown_field(new_site, "community", "public", community.text_for_enums)
+    report = inspected(site, "community")
+    assert {(str(difference.thing), difference.required) for difference in report.differences} == {
+        ("enum PointEventType", False),
+        ("enum VoteType", False),
+        ("column points_ledger.eventType", False),
+    }
+    adopted_and_taken_back(site, "community", "public", "community_0000")
+
+
+def test_what_is_taken_over_in_part_is_completed_with_its_first_rows(new_site: Any):
+    site = brown_field(new_site, "rag", "public", rag.with_its_own_trigger)
+    baseline(site.settings, "rag")
+    runner.migrate(site.settings, "rag")
+    with site.connect("rag") as connection:
+        assert names(connection, "SELECT source FROM plugin_registry") == {"note", "local"}
+    assert rollback(site.settings, "rag").dumps == {}
 
 
 def test_phase_3_run_by_hand_is_recognised_and_refused_until_it_is_taken_back(new_site: Any):

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from psycopg.sql import SQL, Identifier, Literal
 from pydantic import SecretStr
 
 from migrations import catalog, records, runner
@@ -47,10 +48,30 @@ def needed(domain: str) -> list[str]:
     return sorted(found)
 
 
-def content(domain: str, revisions: dict[str, Snapshot]) -> dict[str, object]:
+def first_rows(driver: Driver, revisions: dict[str, Snapshot]) -> dict[str, list[str]]:
+    """Write the rows that revisions have put into their tables, without what the server fills in anew each time."""
+    tables = [thing.name for things in revisions.values() for thing in things if thing.kind == "table"]
+    found = {table: _rows(driver, table, _fixed(table, revisions)) for table in tables}
+    return {table: rows for table, rows in found.items() if rows}
+
+
+def _fixed(table: str, revisions: dict[str, Snapshot]) -> list[str]:
+    columns = {t: x for things in revisions.values() for t, x in things.items() if t.kind == "column"}
+    return [t.name.split(".")[1] for t, x in columns.items() if t.table == table and not x.endswith("()")]
+
+
+def _rows(driver: Driver, table: str, columns: list[str]) -> list[str]:
+    names = SQL(", ").join(map(Identifier, columns))
+    row = SQL("SELECT to_jsonb(r)::text FROM (SELECT {} FROM {}) AS r ORDER BY 1").format(names, Identifier(table))
+    insert = SQL("INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_record(NULL::{table}, {row})")
+    place = Identifier(table)
+    return [insert.format(table=place, names=names, row=Literal(r)).as_string() for (r,) in driver.execute(row)]
+
+
+def content(domain: str, revisions: dict[str, Snapshot], rows: dict[str, list[str]]) -> dict[str, object]:
     """Give what the file of a domain holds."""
     written = {name: {str(thing): text for thing, text in things.items()} for name, things in revisions.items()}
-    return {"needed": needed(domain), "revisions": written}
+    return {"needed": needed(domain), "rows": rows, "revisions": written}
 
 
 def _files(domain: str) -> Iterable[Path]:
@@ -61,14 +82,16 @@ def _files(domain: str) -> Iterable[Path]:
     yield from (path for path in versions.glob("*.py") if not path.name.startswith("0000"))
 
 
-def _build(domain: Domain, folder: Path, url: str) -> dict[str, Snapshot]:
+def _build(domain: Domain, folder: Path, url: str) -> dict[str, object]:
     settings = Settings(home=folder, direct_database_url=SecretStr(url), database_url=SecretStr(url))
     runner.migrate(settings.model_copy(update={f"{domain}_schema": SCHEMA, "jobs_role": "espalier_jobs"}), domain)
     with connect(url) as database, database.driver.transaction():
-        found = recorded(database.driver, domain)
-        order = catalog.snapshot(database.driver, SCHEMA)
+        driver = database.driver
+        found, order = recorded(driver, domain), catalog.snapshot(driver, SCHEMA)
+        driver.execute("SELECT set_config('search_path', %s, true)", [SCHEMA])
+        rows = first_rows(driver, found)
     places = {thing: place for place, thing in enumerate(order)}
-    return {name: _written(things, places) for name, things in found.items()}
+    return content(domain, {name: _written(things, places) for name, things in found.items()}, rows)
 
 
 def _written(things: Snapshot, places: dict[Thing, int]) -> Snapshot:
@@ -84,7 +107,7 @@ def write(domain: Domain) -> None:
         server.start()
         try:
             url = json.loads(server.connections_file.read_text())["migrator"]
-            built = content(domain, _build(domain, Path(folder), url))
+            built = _build(domain, Path(folder), url)
         finally:
             server.remove()
     path_of(domain).write_text(json.dumps(built, indent=1, ensure_ascii=False) + "\n")
