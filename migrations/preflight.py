@@ -146,7 +146,8 @@ def refuse_gone(driver: Driver, target: Target, current: str | None) -> None:
         return
     recorded = records.expected(driver, target.domain, applied(target.domain, current))
     adopted = records.adopted(driver, target.domain)
-    baseline = None if adopted else BASELINES.get(target.domain)
+    stamped = records.floor(driver, target.domain)
+    baseline = None if stamped else BASELINES.get(target.domain)
     ours = {thing.name for thing in (*recorded, *adopted) if thing.kind == "table"}
     needed = ours | set(baseline.tables if baseline else ())
     found = {thing.name for thing in catalog.snapshot(driver, target.schema) if thing.kind == "table"}

@@ -105,9 +105,9 @@ def missing_or_different(database: Database, target: Target) -> list[str]:
     """
     at_head = not pending(database, target)
     with database.driver.transaction():
-        adopted = records.adopted(database.driver, target.domain)
+        adopted = records.floor(database.driver, target.domain) is not None
     if adopted:
-        return _unlike_adopted(database, target, adopted)
+        return _unlike_adopted(database, target)
     tables = METADATA[target.domain] if at_head else BASELINES.get(target.domain, MetaData())
     with database.driver.transaction():
         found = catalog.snapshot(database.driver, target.schema)
@@ -137,11 +137,12 @@ def extra_objects(database: Database, target: Target) -> list[str]:
     return sorted(str(thing) for thing in found if thing not in known and thing.table in (None, *tables))
 
 
-def _unlike_adopted(database: Database, target: Target, adopted: Snapshot) -> list[str]:
+def _unlike_adopted(database: Database, target: Target) -> list[str]:
     """Compare an adopted site with what was found then and made since: it may differ from an empty one's head."""
     with database.driver.transaction():
         found = catalog.snapshot(database.driver, target.schema)
         problems = [*_unlike_record(database, target, found)]
+        adopted = records.adopted(database.driver, target.domain)
         made = records.of_domain(database.driver, target.domain)
     for thing, definition in adopted.items():
         if thing not in made and found.get(thing) != definition:

@@ -59,7 +59,7 @@ def decide(reference: Reference, found: Snapshot, revisions: Sequence[Revision],
         earlier = reference.expected([*before, *(r.id for r in revisions[:number])])
         later = reference.expected([r.id for r in revisions[number:]])
         decision = Decision(revision)
-        for thing, text in reference.revisions.get(revision.id, {}).items():
+        for thing, text in reference.made_by(revision.id).items():
             hit = _ahead(thing, (text, later[thing]), found, shapes)
             _sort(decision, thing, text, hit, earlier.get(thing))
         _refuse_other_tables(decision, found, reference)
@@ -99,7 +99,7 @@ def _sort(decision: Decision, thing: Thing, text: str, hit: Match, earlier: str 
 def _refuse_other_tables(decision: Decision, found: Snapshot, reference: Reference) -> None:
     """Refuse to complete a table that has other columns: what is written into it would fail, or be lost."""
     revision = decision.revision.id
-    tables = {t.name for t in reference.revisions.get(revision, {}) if t.kind == "table" and t in decision.adopted}
+    tables = {t.name for t in reference.made_by(revision) if t.kind == "table" and t in decision.adopted}
     for thing in [t for t in decision.missing if t.kind == "column" and t.table in tables]:
         decision.conflicts.append(Difference(thing, decision.missing.pop(thing), "", revision))
     for thing, text in found.items():

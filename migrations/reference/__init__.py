@@ -32,6 +32,16 @@ class Reference:
         """The application's tables that revisions and jobs touch."""
         return {name.split(".")[0] for name in self.needed}
 
+    def made_by(self, revision: str) -> Snapshot:
+        """Tell what a revision makes or changes.
+
+        Raises:
+            EspalierError: the reference is older than the revision.
+        """
+        if revision not in self.revisions:
+            raise EspalierError(f"{revision}: is not in the reference; run `python -m tests.tools.reference`")
+        return self.revisions[revision]
+
     def expected(self, revisions: list[str]) -> Snapshot:
         """Tell what stands there when the given revisions are applied; the newest definition counts."""
         return {thing: text for name in revisions for thing, text in self.revisions.get(name, {}).items()}
