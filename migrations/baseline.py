@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from migrations import adoption, preflight
 from migrations.connection import OURS, Database, Target, connect
 from migrations.grants import apply
+from migrations.inspection.rights import unfit_roles
 from migrations.inspection.site import Look, look
 from migrations.inspection.takeover import matching
 from migrations.locks import PATIENCE_SECONDS, sole_migrator
@@ -17,12 +18,6 @@ from migrations.runner import Run, explained
 from migrations.state import current
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain, Settings
-
-_OWNED = """
-    SELECT min(c.relname::text) FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles AS r ON r.oid = c.relowner
-    WHERE n.nspname = %s AND r.rolname = %s AND r.rolname <> current_user
-"""
 
 
 @dataclass(frozen=True)
@@ -85,12 +80,9 @@ def _look(settings: Settings, domain: Domain, database: Database) -> Look:
             f"{domain}: schema {schema} is not what revisions and jobs need: {shown}{more}; nothing was changed; "
             f"`espalier inspect --domain {domain}` lists all"
         )
-    owned = database.driver.execute(_OWNED, [schema, role]).fetchone()
-    if owned and owned[0]:
-        raise EspalierError(
-            f"{domain}: role {role} owns the table {owned[0]}; jobs need a role of their own, name it in "
-            "ESPALIER_JOBS_ROLE"
-        )
+    unfit = unfit_roles(database.driver, schema, seen.reference.needed_tables, role)
+    if unfit:
+        raise EspalierError(f"{domain}: {unfit[0]}")
     return seen
 
 

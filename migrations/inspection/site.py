@@ -9,6 +9,7 @@ from migrations.connection import Database, Driver, Target, connect, server_name
 from migrations.inspection.forecast import Step, forecast, sizes
 from migrations.inspection.hazards import Hazard, hazards, long_transactions
 from migrations.inspection.lineage import recognise
+from migrations.inspection.rights import unfit_roles
 from migrations.inspection.shapes import compare, extra
 from migrations.inspection.takeover import Decision, Difference, baseline_differences, decide, matching
 from migrations.preflight import find_target, look_at_record, refuse_old_server, written
@@ -53,6 +54,7 @@ class DomainReport:
     matching: int = 0
     differences: list[Difference] = field(default_factory=list[Difference])
     extra: list[str] = field(default_factory=list[str])
+    unfit_roles: list[str] = field(default_factory=list[str])
     hazards: list[Hazard] = field(default_factory=list[Hazard])
     steps: list[Step] = field(default_factory=list[Step])
 
@@ -64,13 +66,15 @@ class DomainReport:
     @property
     def ok(self) -> bool:
         """Whether nothing stands in the way."""
-        return self.standing != "differs" and not self.hazards
+        return self.standing != "differs" and not self.hazards and not self.unfit_roles
 
     @property
     def next(self) -> str:
         """Name the next command."""
         if self.obstacles:
             return "resolve what differs, then `espalier inspect` again"
+        if self.unfit_roles:
+            return "put the roles right, then `espalier inspect` again"
         if self.hazards:
             return "put the rows right, then `espalier inspect` again"
         if self.standing == "adoptable":
@@ -159,6 +163,7 @@ def _report(settings: Settings, domain: Domain, driver: Driver, seen: Look, *, a
     report.matching = sum(hit.state == "equal" for hit in matches.values())
     report.differences = [*seen.differences, *conflicts]
     report.extra = [str(thing) for thing in extra([*known, *_shown(report)], matches.values(), seen.found)]
+    report.unfit_roles = unfit_roles(driver, seen.target.schema, seen.reference.needed_tables, settings.jobs_role)
     report.hazards = hazards(driver, seen.found, to_come)
     report.steps = forecast(settings, domain, to_come, sizes(driver, seen.target.schema))
     if report.obstacles:

@@ -105,6 +105,8 @@ def _show_domain(report: DomainReport) -> None:
         say(f"  {'NOT' if difference.required else 'left alone:'} {difference}")
     for name in report.extra:
         say(f"  extra, left alone: {name}")
+    for line in report.unfit_roles:
+        say(f"  NOT {line}")
     for hazard in report.hazards:
         say(f"  NOT {hazard}")
     for step in report.steps:

@@ -1,5 +1,6 @@
 """From a database that others have built, through every command, and back: nothing of theirs is different."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from migrations.rollback import rollback
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain
 from tests.conftest import Site
-from tests.lineages import community, lms, rag
+from tests.lineages import behavior, community, lms, rag
 from tests.migrations.adopting import Build, brown_field, differences, nothing_above_access_share, whole_dump, written
 from tests.migrations.site_state import names
 
@@ -136,3 +137,50 @@ def test_rows_that_a_revision_would_fail_at_are_counted_before_and_the_site_come
         connection.execute("DELETE FROM analytics WHERE organization_id = 'gone'")
         connection.execute("DELETE FROM voice_configs WHERE id = 'second-voice'")
     adopted_and_taken_back(site, "lms", "public", "lms_0000")
+
+
+@pytest.mark.parametrize("lineage", ["prisma_push", "text_for_enums"])
+def test_a_behavior_site_comes_back_as_it_was(new_site: Any, lineage: str):
+    site = brown_field(new_site, "behavior", "public", behavior.LINEAGES[lineage])
+    adopted_and_taken_back(site, "behavior", "public", "behavior_0000")
+
+
+def test_the_plan_run_by_hand_is_stamped_whole_once_its_key_does_what_it_should(new_site: Any):
+    site = brown_field(new_site, "behavior", "public", behavior.LINEAGES["plan_by_hand"])
+    name = "experiment_assignments_experimentId_fkey"
+    report = inspected(site, "behavior")
+    assert {str(obstacle.thing) for obstacle in report.obstacles} == {f"constraint experiment_assignments.{name}"}
+    assert all("ON UPDATE CASCADE" in obstacle.wanted for obstacle in report.obstacles)
+    with site.connect("behavior") as connection:
+        connection.execute(
+            f"""ALTER TABLE experiment_assignments DROP CONSTRAINT "{name}", ADD CONSTRAINT "{name}"
+            FOREIGN KEY ("experimentId") REFERENCES personalization_experiments ON DELETE CASCADE ON UPDATE CASCADE
+            """.encode()
+        )
+    adopted_and_taken_back(site, "behavior", "public", runner.head("behavior"))
+
+
+def test_orphans_of_a_key_to_come_are_counted(new_site: Any):
+    site = brown_field(new_site, "behavior", "public", behavior.LINEAGES["orphaned"])
+    (hazard,) = inspected(site, "behavior").hazards
+    assert (hazard.revision, hazard.what, hazard.count) == ("behavior_0001", "rows refer to nothing", 2)
+
+
+def test_roles_that_do_not_fit_are_named(new_site: Any):
+    site = brown_field(new_site, "rag", "public", rag.application_only)
+    with site.connect(None, "bootstrap") as connection:
+        connection.execute("ALTER TABLE public.users OWNER TO espalier_jobs")
+    line = "role espalier_migrator may not alter users, which espalier_jobs owns"
+    report = inspected(site, "rag")
+    assert (report.ok, report.unfit_roles[0].split(";")[0]) == (False, line)
+    with pytest.raises(EspalierError, match=line):
+        baseline(site.settings, "rag")
+
+
+def test_one_role_for_all_is_enough(new_site: Any):
+    site = brown_field(new_site, "rag", "public", rag.generated_by_orm)
+    with site.connect("rag") as connection:
+        connection.execute("DROP INDEX idx_rag_metrics_compliance")
+    owner = site.settings.direct_database_url
+    alone = site.settings.model_copy(update={"jobs_role": "espalier_migrator", "database_url": owner})
+    adopted_and_taken_back(replace(site, settings=alone), "rag", "public", "rag_0000")
