@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from migrations import catalog, runner, verify
+from migrations.baseline import baseline
 from migrations.connection import connect
 from orchestration.errors import EspalierError
 from tests import behavior_rows
@@ -14,9 +15,10 @@ from tests.behavior_rows import assignment
 from tests.conftest import Connection, Site
 from tests.factories import insert
 from tests.lineages import behavior as lineages
+from tests.migrations.adopting import brown_field
 from tests.migrations.site_state import applied, hashes, names, schema_dump
 
-# Prisma's names of what the plan adds: as they stand in its shadow database, the long one shortened before its end.
+# Prisma's names of what the plan adds; the long one it has shortened before its end.
 ADDED = {
     "study_schedule_recommendations_appliedAt_idx",
     "behavioral_events_userId_eventType_timestamp_idx",
@@ -38,6 +40,8 @@ REFUSAL = (
     ' WHERE "experimentId" NOT IN (SELECT id FROM personalization_experiments));'
     " nothing was changed, correct or delete these rows"
 )
+
+on_the_newest = pytest.mark.parametrize("server", [18], ids=["pg18"], indirect=True)
 
 
 @pytest.fixture
@@ -62,11 +66,30 @@ def test_the_baseline_is_what_the_application_has(empty_site: Site, new_site: An
     assert len([thing for thing in snapshot(theirs) if thing.kind == "table"]) == 31
 
 
+@on_the_newest
 def test_the_plan_adds_twelve_indexes_under_the_names_that_prisma_gives_them(site: Site, connection: Connection):
     at_head = names(connection, INDEXES)
     runner.migrate(site.settings, "behavior", "0000")
     assert at_head - names(connection, INDEXES) == ADDED
     assert max(len(name.encode()) for name in at_head) == 63
+
+
+def test_an_index_that_postgres_has_named_is_taken_over_and_not_built_again(new_site: Any):
+    site = brown_field(new_site, "behavior", "behavior", lineages.LINEAGES["prisma_push"])
+    columns = '("userId", "predictionStatus", "predictedStruggleProbability")'
+    whole = "struggle_predictions_userId_predictionStatus_predictedStruggleProbability_idx"
+    theirs = whole[:63]
+    (prismas,) = (name for name in ADDED if len(name) == 63)
+    with site.connect("behavior") as connection:
+        connection.execute(f'CREATE INDEX "{whole}" ON struggle_predictions {columns}'.encode())
+        before = connection.execute("SELECT %s::regclass::oid AS oid", [f'"{theirs}"']).fetchone()
+        baseline(site.settings, "behavior")
+        assert runner.migrate(site.settings, "behavior").ok
+        assert names(connection, INDEXES) >= (ADDED - {prismas}) | {theirs}
+        assert prismas not in names(connection, INDEXES)
+        runner.migrate(site.settings, "behavior", "base")
+        assert names(connection, INDEXES) & (ADDED | {theirs}) == {theirs}
+        assert connection.execute("SELECT %s::regclass::oid AS oid", [f'"{theirs}"']).fetchone() == before
 
 
 def test_an_assignment_without_experiment_stops_the_plan_before_it_changes_anything(site: Site, connection: Connection):
@@ -89,6 +112,7 @@ def test_an_assignment_without_experiment_stops_the_plan_before_it_changes_anyth
     }
 
 
+@on_the_newest
 def test_an_assignment_follows_its_experiment_and_goes_with_it(connection: Connection):
     behavior_rows.two_learners(connection)
     connection.execute("UPDATE personalization_experiments SET id = 'renamed' WHERE id = 'ann-experiment'")
@@ -100,6 +124,7 @@ def test_an_assignment_follows_its_experiment_and_goes_with_it(connection: Conne
         insert(connection, "experiment_assignments", assignment("ann", "renamed"))
 
 
+@on_the_newest
 def test_what_was_measured_is_not_dropped_unasked(site: Site, connection: Connection):
     behavior_rows.two_learners(connection)
     connection.execute("UPDATE experiment_assignments SET metrics = '{\"score\": 1}' WHERE \"userId\" = 'ann'")
@@ -111,6 +136,7 @@ def test_what_was_measured_is_not_dropped_unasked(site: Site, connection: Connec
     assert hashes(connection, {"experiment_assignments": ["id", "metrics"]}) == held
 
 
+@on_the_newest
 def test_jobs_read_all_tables_but_the_one_with_tokens_and_write_none(site: Site, connection: Connection) -> None:
     behavior_rows.two_learners(connection)
     rights = (
