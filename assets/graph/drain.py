@@ -101,13 +101,14 @@ class Drainer:
     def _pass(self, writer: ThreadPoolExecutor, read_on: bool) -> bool:
         """Go through the outbox from its front; tell whether something new may be there.
 
-        While a batch is being written, the one before it is finished and the following one is read.
+        While a batch is being written, the following one is read and the one before it is finished. Reading comes
+        first: it waits for Postgres while the writer needs the interpreter to send its rows.
         """
         batch, written, more = self._read_and_renew(), None, False
         while batch:
             writing = writer.submit(self.write, batch)
-            more |= self._finish(written)
             following = self._read_and_renew(batch.last) if batch.full and read_on else None
+            more |= self._finish(written)
             written = batch, self._outcome(writing, batch)
             failpoint("graph_drain.committed")
             more |= batch.after > 0
