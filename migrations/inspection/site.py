@@ -79,7 +79,8 @@ class DomainReport:
             return "put the rows right, then `espalier inspect` again"
         if self.standing == "adoptable":
             return f"espalier baseline --domain {self.domain}"
-        return f"espalier {'migrate' if self.steps else 'verify'} --domain {self.domain}"
+        to_do = "migrate" if self.steps or self.standing == "empty" else "verify"
+        return f"espalier {to_do} --domain {self.domain}"
 
     def as_dict(self) -> dict[str, Any]:
         """Give the report as plain values."""

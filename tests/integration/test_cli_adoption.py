@@ -71,7 +71,8 @@ def test_a_required_object_that_was_dropped_fails_the_verification(site: Site):
 
 def test_what_cannot_be_looked_at_is_one_line(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ESPALIER_RAG_SCHEMA", "nowhere")
-    assert done("inspect", "--json").json["domains"][0]["standing"] == "empty"
+    (domain,) = done("inspect", "--json").json["domains"]
+    assert (domain["standing"], domain["next"]) == ("empty", "espalier migrate --domain rag")
     assert "has none of its tables, there is nothing to adopt" in call("baseline").refusal
     assert "was never migrated here" in call("rollback").refusal
     monkeypatch.setenv("DIRECT_DATABASE_URL", "postgresql://nobody:x@127.0.0.1:1/nothing")

@@ -16,6 +16,8 @@ from tests.lineages import behavior, community, lms, rag
 from tests.migrations.adopting import Build, brown_field, differences, nothing_above_access_share, whole_dump, written
 from tests.migrations.site_state import names
 
+one_server = pytest.mark.parametrize("server", [18], indirect=True, ids=["pg18"], scope="session")
+
 
 def inspected(site: Site, domain: Domain) -> DomainReport:
     return inspect(site.settings, [domain])[1][0]
@@ -64,6 +66,7 @@ def test_a_rag_site_of_the_orm_stops_at_the_index_that_is_another_and_goes_on_wh
     adopted_and_taken_back(site, "rag", "Schüle", "rag_0000")
 
 
+@one_server
 def test_a_differing_object_stops_a_migration_before_it_changes_anything(new_site: Any):
     site = brown_field(new_site, "rag", "public", rag.generated_by_orm)
     baseline(site.settings, "rag")
@@ -82,6 +85,7 @@ def test_a_community_site_of_prisma_comes_back_as_it_was(new_site: Any):
     adopted_and_taken_back(site, "community", "public", "community_0000")
 
 
+@one_server
 def test_text_for_an_enum_and_a_label_more_are_shown_and_left_alone(new_site: Any):
     site = brown_field(new_site, "community", "public", community.text_for_enums)
     report = inspected(site, "community")
@@ -93,6 +97,7 @@ def test_text_for_an_enum_and_a_label_more_are_shown_and_left_alone(new_site: An
     adopted_and_taken_back(site, "community", "public", "community_0000")
 
 
+@one_server
 def test_what_is_taken_over_in_part_is_completed_with_its_first_rows(new_site: Any):
     site = brown_field(new_site, "rag", "public", rag.with_its_own_trigger)
     baseline(site.settings, "rag")
@@ -102,6 +107,7 @@ def test_what_is_taken_over_in_part_is_completed_with_its_first_rows(new_site: A
     assert rollback(site.settings, "rag").dumps == {}
 
 
+@one_server
 def test_phase_3_run_by_hand_is_recognised_and_refused_until_it_is_taken_back(new_site: Any):
     site = brown_field(new_site, "community", "public", community.loose_phase_3)
     report = inspected(site, "community")
@@ -125,6 +131,7 @@ def test_an_lms_site_comes_back_as_it_was(new_site: Any, lineage: str):
     adopted_and_taken_back(site, "lms", "public", "lms_0000")
 
 
+@one_server
 def test_rows_that_a_revision_would_fail_at_are_counted_before_and_the_site_comes_back_without_them(new_site: Any):
     site = brown_field(new_site, "lms", "public", lms.LINEAGES["grown"])
     report = inspected(site, "lms")
@@ -145,6 +152,7 @@ def test_a_behavior_site_comes_back_as_it_was(new_site: Any, lineage: str):
     adopted_and_taken_back(site, "behavior", "public", "behavior_0000")
 
 
+@one_server
 def test_the_plan_run_by_hand_is_stamped_whole_once_its_key_does_what_it_should(new_site: Any):
     site = brown_field(new_site, "behavior", "public", behavior.LINEAGES["plan_by_hand"])
     name = "experiment_assignments_experimentId_fkey"
@@ -160,12 +168,14 @@ def test_the_plan_run_by_hand_is_stamped_whole_once_its_key_does_what_it_should(
     adopted_and_taken_back(site, "behavior", "public", runner.head("behavior"))
 
 
+@one_server
 def test_orphans_of_a_key_to_come_are_counted(new_site: Any):
     site = brown_field(new_site, "behavior", "public", behavior.LINEAGES["orphaned"])
     (hazard,) = inspected(site, "behavior").hazards
     assert (hazard.revision, hazard.what, hazard.count) == ("behavior_0001", "rows refer to nothing", 2)
 
 
+@one_server
 def test_roles_that_do_not_fit_are_named(new_site: Any):
     site = brown_field(new_site, "rag", "public", rag.application_only)
     with site.connect(None, "bootstrap") as connection:
@@ -177,6 +187,7 @@ def test_roles_that_do_not_fit_are_named(new_site: Any):
         baseline(site.settings, "rag")
 
 
+@one_server
 def test_one_role_for_all_is_enough(new_site: Any):
     site = brown_field(new_site, "rag", "public", rag.generated_by_orm)
     with site.connect("rag") as connection:
