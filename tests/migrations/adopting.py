@@ -24,11 +24,16 @@ def brown_field(new_site: Any, domain: Domain, schema: str, build: Build) -> Sit
     site = new_site("espalier", domains=(domain,), **{f"{domain}_schema": schema})
     with site.connect(None, "bootstrap") as connection:
         connection.execute("ALTER EXTENSION vector SET SCHEMA public")  # where applications have it
+    build_in(site, domain, schema, build)
+    return site
+
+
+def build_in(site: Site, domain: Domain, schema: str, build: Build) -> None:
+    """Build what others have built, in a schema that may be there already."""
     with site.connect(domain) as connection:
         connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'.encode())
-        connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}", public'])
+        connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}", public, extensions'])
         build(connection)
-    return site
 
 
 def whole_dump(site: Site, schema: str) -> list[str]:

@@ -7,13 +7,23 @@ import pytest
 
 from migrations import runner, verify
 from migrations.baseline import baseline
-from migrations.inspection.site import DomainReport, inspect
+from migrations.completion import build_beforehand
+from migrations.connection import Target, connect, look_into
+from migrations.inspection.site import DomainReport, inspect, look
 from migrations.rollback import rollback
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain
 from tests.conftest import Site
 from tests.lineages import behavior, community, lms, rag
-from tests.migrations.adopting import Build, brown_field, differences, nothing_above_access_share, whole_dump, written
+from tests.migrations.adopting import (
+    Build,
+    brown_field,
+    build_in,
+    differences,
+    nothing_above_access_share,
+    whole_dump,
+    written,
+)
 from tests.migrations.site_state import names
 
 one_server = pytest.mark.parametrize("server", [18], indirect=True, ids=["pg18"], scope="session")
@@ -195,3 +205,45 @@ def test_one_role_for_all_is_enough(new_site: Any):
     owner = site.settings.direct_database_url
     alone = site.settings.model_copy(update={"jobs_role": "espalier_migrator", "database_url": owner})
     adopted_and_taken_back(replace(site, settings=alone), "rag", "public", "rag_0000")
+
+
+@one_server
+def test_a_completion_that_was_interrupted_goes_on_and_is_taken_back_whole(new_site: Any):
+    site = brown_field(new_site, "rag", "public", rag.generated_by_orm)
+    with site.connect("rag") as connection:
+        connection.execute("DROP INDEX idx_rag_metrics_compliance")
+    before = whole_dump(site, "public")
+    baseline(site.settings, "rag")
+    with connect(site.settings.url("migrator")) as database:
+        target = Target("rag", "public", "public")
+        look_into(database, target)
+        with database.driver.transaction():
+            (first, *_) = look(database.driver, "rag", "public").decisions
+        build_beforehand(database, target, first.revision.id, first.missing)
+    assert differences(before, whole_dump(site, "public")) != []
+    assert runner.migrate(site.settings, "rag").ok
+    rollback(site.settings, "rag", "base")
+    assert differences(before, whole_dump(site, "public")) == []
+
+
+@one_server
+def test_four_applications_of_one_database_are_adopted_side_by_side(new_site: Any):
+    builds: dict[Domain, Build] = {
+        "community": community.prisma_push,
+        "behavior": behavior.LINEAGES["prisma_push"],
+        "lms": lms.LINEAGES["prisma_push"],
+        "rag": rag.hand_written,
+    }
+    schemas = {name: "public" if name == "community" else f"{name}_app" for name in builds}
+    site = new_site("espalier", domains=tuple(builds), **{f"{name}_schema": s for name, s in schemas.items()})
+    for name, build in builds.items():
+        build_in(site, name, schemas[name], build)
+    before = {name: whole_dump(site, schema) for name, schema in schemas.items()}
+    assert all(report.ok for report in inspect(site.settings, list(builds))[1])
+    for name in builds:
+        baseline(site.settings, name)
+        assert runner.migrate(site.settings, name).ok
+    for name in builds:
+        assert verify.verify_domain(site.settings, name)["required_objects_present_and_equal"] == []
+        rollback(site.settings, name, "base", yes_delete_data=True)
+    assert {name: whole_dump(site, schema) for name, schema in schemas.items()} == before
