@@ -9,6 +9,7 @@ from assets import community, platform, rag
 from assets.graph import elements
 from assets.sources import observed_sources
 from orchestration import jobs
+from orchestration.application_sensor import application_migrations_sensor
 from orchestration.graph import Graph
 from orchestration.outbox_sensor import outbox_lag_sensor
 from orchestration.resources import Postgres
@@ -32,6 +33,8 @@ PARTS: Mapping[Domain, _Parts] = {
     "lms": _Parts("lms_0000"),
     "rag": _Parts("rag_0001", rag.ASSETS),
 }
+
+_SENSORS = (run_failure_webhook, application_migrations_sensor)
 
 
 def build_definitions(
@@ -65,7 +68,7 @@ def build_definitions(
             *(_schedule(settings, domain, job) for domain, job in nightly.items()),
             *(nightly_schedule(job, settings.schedules.nightly_graph, None) for job in nightly_graph),
         ],
-        sensors=[run_failure_webhook, *([outbox_lag_sensor] if nightly_graph else [])],
+        sensors=[*_SENSORS, *([outbox_lag_sensor] if nightly_graph else [])],
         resources={
             "postgres": dg.ResourceDefinition.hardcoded_resource(postgres or Postgres()),
             "graph": dg.ResourceDefinition.hardcoded_resource(graph or Graph()),

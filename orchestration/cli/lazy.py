@@ -63,6 +63,10 @@ COMMANDS: Mapping[str, Entry] = {
     "migrate": Entry("schema_commands", "Bring the schema of each domain to a revision, up or down."),
     "verify": Entry("adoption_commands", "Prove that each domain's schema is as its revisions left it."),
     "rollback": Entry("adoption_commands", "Take each domain back to a revision, or to before the last migrate."),
+    "coexist": Entry(
+        "coexist_commands",
+        "Print what the application's own schema must say, so that Prisma or Drizzle drops nothing of ours.",
+    ),
     "materialize": Entry("run_commands", "Materialize one asset, as the UI's button does."),
     "backfill": Entry("run_commands", "Materialize a range of days of a partitioned asset in a single run."),
     "nightly": Entry(

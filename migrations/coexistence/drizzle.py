@@ -1,0 +1,155 @@
+"""What Drizzle must be told: our tables are left out by a filter, our columns, indexes, keys and enums are defined."""
+
+import json
+import re
+
+from migrations.coexistence.advice import Advice
+from migrations.coexistence.ours import Column, Index, Key, Ours, Part
+
+_TYPES = {
+    "text": "text({name})",
+    "integer": "integer({name})",
+    "bigint": 'bigint({name}, {{ mode: "number" }})',
+    "smallint": "smallint({name})",
+    "double precision": "doublePrecision({name})",
+    "real": "real({name})",
+    "boolean": "boolean({name})",
+    "jsonb": "jsonb({name})",
+    "json": "json({name})",
+    "uuid": "uuid({name})",
+    "date": "date({name})",
+    "tsvector": 'customType({{ dataType: () => "tsvector" }})({name})',
+}
+_PARAMETERS = {
+    "numeric": "numeric({name}, {{ precision: {0}, scale: {1} }})",
+    "character varying": "varchar({name}, {{ length: {0} }})",
+    "vector": "vector({name}, {{ dimensions: {0} }})",
+}
+_UNSEEN = ("trigger", "function")
+_ACTIONS = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+
+
+def advise(found: Ours) -> Advice:
+    """Say what goes into drizzle.config.ts and the schema."""
+    config = [
+        f"schemaFilter: [{json.dumps(found.target.schema)}],",
+        f"tablesFilter: {json.dumps([f'!{name}' for name in found.tables])},",
+    ]
+    advice = Advice("drizzle", found.target.domain, found.target.schema, config)
+    for name, labels in found.enums.items():
+        advice.definitions.append(
+            f"export const {_variable(name)} = pgEnum({json.dumps(name)}, {json.dumps(labels, ensure_ascii=False)});"
+        )
+    for column in found.columns:
+        advice.of(column.table).fields.append(_field(column))
+    for index in found.indexes:
+        advice.of(index.table).rest.append(_index(index))
+    for key in found.keys:
+        advice.of(key.table).rest.append(_key(key))
+    for name, text in found.checks.items():
+        table, _, own = name.partition(".")
+        inner = text.removeprefix("CHECK ")
+        advice.of(table).rest.append(f"check({json.dumps(own)}, {_sql(inner[1:-1])}),")
+    advice.notes += [_note(str(thing)) for thing in found.others if thing.kind not in _UNSEEN]
+    advice.notes += _remarks(found)
+    return advice
+
+
+def _remarks(found: Ours) -> list[str]:
+    unseen = [str(thing) for thing in found.others if thing.kind in _UNSEEN]
+    empty = [f"{c.table}.{c.name}" for c in found.columns if c.type.endswith("[]") and c.default]
+    vectors = [f"{column.table}.{column.name}" for column in found.columns if column.type.startswith("vector(")]
+    where = found.target.extensions
+    return [
+        *([f"drizzle-kit does not look at these, nothing to do: {', '.join(unseen)}"] if unseen else []),
+        *([f'drizzle-kit reads an empty array as [""]: write it so for {", ".join(empty)}'] if empty else []),
+        *(
+            [f"take SET DATA TYPE out of what drizzle-kit proposes for {', '.join(vectors)}: pgvector is in {where}"]
+            if vectors and where != found.target.schema
+            else []
+        ),
+    ]
+
+
+def _note(name: str) -> str:
+    return f"{name}: not written here; take it out of what drizzle-kit proposes, or define it in the schema"
+
+
+def _variable(name: str) -> str:
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return plain[0].lower() + plain[1:]
+
+
+def _of_table(name: str, table: str = "table") -> str:
+    return f"{table}.{_camel(name)}"
+
+
+def _sql(text: str) -> str:
+    return "sql`" + text.replace("\\", "\\\\").replace("`", "\\`").replace("${", "\\${") + "`"
+
+
+def _field(column: Column) -> str:
+    array = ".array()" if column.type.endswith("[]") else ""
+    required = ".notNull()" if column.required else ""
+    return f"{_camel(column.name)}: {_type(column)}{array}{_default(column)}{required},"
+
+
+def _type(column: Column) -> str:
+    name, written = json.dumps(column.name), column.type.removesuffix("[]")
+    if column.enum:
+        return f"{_variable(column.enum)}({name})"
+    if written in _TYPES:
+        return _TYPES[written].format(name=name)
+    kind, _, rest = written.partition("(")
+    parameters, _, after = rest.partition(")")
+    if kind.startswith("timestamp"):
+        precision = f"precision: {parameters}, " if parameters else ""
+        zone = "withTimezone: true, " if "with time zone" in kind + after else ""
+        return f'timestamp({name}, {{ {precision}{zone}mode: "string" }})'
+    if kind in _PARAMETERS and parameters:
+        return _PARAMETERS[kind].format(*parameters.split(","), name=name)
+    return f"customType({{ dataType: () => {json.dumps(written)} }})({name})"
+
+
+def _default(column: Column) -> str:
+    text = column.default
+    if text is None:
+        return ""
+    quoted = re.fullmatch(r"'((?:[^']|'')*)'::.+", text, re.DOTALL)
+    if column.type.endswith("[]"):
+        # drizzle-kit reads an empty array as one of an empty string; it is compared with that.
+        return '.default([""])' if quoted and quoted[1] == "{}" else f".default({_sql(text)})"
+    if quoted and (column.enum or column.type == "text" or column.type.startswith("character varying")):
+        return f".default({json.dumps(quoted[1].replace(chr(39) * 2, chr(39)), ensure_ascii=False)})"
+    if re.fullmatch(r"-?\d+(\.\d+)?|true|false", text):
+        return f".default({json.dumps(text) if column.type.startswith('numeric') else text})"
+    return ".defaultNow()" if text == "now()" else f".default({_sql(text)})"
+
+
+def _index(index: Index) -> str:
+    verb = "uniqueIndex" if index.unique else "index"
+    parts = ", ".join(_part(part) for part in index.parts)
+    where = f".where({_sql(index.predicate)})" if index.predicate else ""
+    return f"{verb}({json.dumps(index.name)}).using({json.dumps(index.method)}, {parts}){where},"
+
+
+def _part(part: Part) -> str:
+    if part.column is None:
+        return _sql(part.text)
+    order = ".desc()" if part.descending else ".asc()"
+    nulls = ".nullsFirst()" if part.nulls_first else ".nullsLast()"
+    return f"{_of_table(part.column)}{order}{nulls}.op({json.dumps(part.class_)})"
+
+
+def _key(key: Key) -> str:
+    columns = ", ".join(_of_table(name) for name in key.columns)
+    target = ", ".join(_of_table(name, _camel(key.target)) for name in key.target_columns)
+    actions = f".onUpdate({json.dumps(_ACTIONS[key.on_update])}).onDelete({json.dumps(_ACTIONS[key.on_delete])})"
+    name = json.dumps(key.name)
+    return f"foreignKey({{ name: {name}, columns: [{columns}], foreignColumns: [{target}] }}){actions},"
+
+
+def _camel(name: str) -> str:
+    """Name a constant or a property as `drizzle-kit pull` does."""
+    first, *rest = re.split(r"[_\W]+", name, flags=re.ASCII)
+    return first[:1].lower() + first[1:] + "".join(word[:1].upper() + word[1:] for word in rest)

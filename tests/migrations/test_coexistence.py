@@ -1,0 +1,82 @@
+"""What `espalier coexist` prints, tried with the tools themselves: with it they change nothing, without it they drop.
+
+The real tools from npm on real databases whose schema the application has made and our revisions have grown.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migrations import catalog, runner
+from migrations.catalog import Snapshot
+from migrations.connection import connect
+from orchestration.cli.coexist_commands import Tool, advice
+from orchestration.settings import Domain
+from tests import orm
+from tests.conftest import Site
+
+# The tools read the catalogs of both in the same way, and starting them is what takes time.
+pytestmark = [
+    pytest.mark.parametrize("server", [18], ids=["pg18"], indirect=True),
+    pytest.mark.xdist_group("orm"),
+]
+NewTool = Callable[[Site], orm.Prisma | orm.Drizzle]
+
+
+@pytest.fixture(scope="session")
+def installed() -> None:
+    """The tools, as the lock file has them."""
+    orm.install()
+
+
+@pytest.fixture(params=["community", "lms"])
+def grown(request: pytest.FixtureRequest, new_site: Any) -> Site:
+    """A site whose application stands in `public`, at its baseline."""
+    domain: Domain = request.param
+    site = new_site("espalier", domains=(domain,), **{f"{domain}_schema": "public"})
+    with site.connect(None, "bootstrap") as connection:  # where an application has pgvector
+        connection.execute("ALTER EXTENSION vector SET SCHEMA public")
+    runner.migrate(site.settings, domain, f"{domain}_0000")
+    return site
+
+
+def everything(site: Site) -> Snapshot:
+    with connect(site.settings.url("migrator")) as database:
+        return catalog.snapshot(database.driver, "public")
+
+
+def advised(site: Site, tool: Tool) -> dict[str, Any]:
+    return advice(site.settings, site.settings.domains[0], tool).to_dict()
+
+
+def tcp(site: Site) -> str:
+    return site.server.url("migrator", site.database)
+
+
+def test_prisma_leaves_what_is_ours_alone(grown: Site, installed: None, tmp_path: Path) -> None:
+    prisma = orm.Prisma(tmp_path / "prisma", tcp(grown))
+    prisma.pull()
+    runner.migrate(grown.settings, grown.settings.domains[0])
+    before, untold = everything(grown), (tmp_path / "prisma" / "schema.prisma").read_text()
+    prisma.add(advised(grown, Tool.prisma))
+    said = prisma.push()
+    assert "already in sync" in said, said
+    assert everything(grown) == before
+    prisma.configure([])
+    (tmp_path / "prisma" / "schema.prisma").write_text(untold)
+    prisma.push()
+    assert {thing.kind for thing in before.keys() - everything(grown).keys()} >= {"index"}
+
+
+def test_drizzle_leaves_what_is_ours_alone(grown: Site, installed: None, tmp_path: Path) -> None:
+    drizzle = orm.Drizzle(tmp_path / "drizzle", tcp(grown))
+    drizzle.pull()
+    runner.migrate(grown.settings, grown.settings.domains[0])
+    before = everything(grown)
+    assert "DROP INDEX" in drizzle.push()
+    drizzle.add(advised(grown, Tool.drizzle))
+    said = drizzle.push()
+    assert "No changes detected" in said, said
+    assert everything(grown) == before
