@@ -81,7 +81,13 @@ def _variable(name: str) -> str:
 
 
 def _of_table(name: str, table: str = "table") -> str:
-    return f"{table}.{_camel(name)}"
+    name = _camel(name)
+    return f"{table}.{name}" if name.isidentifier() else f"{table}[{json.dumps(name)}]"
+
+
+def _property(name: str) -> str:
+    name = _camel(name)
+    return name if name.isidentifier() else json.dumps(name)
 
 
 def _sql(text: str) -> str:
@@ -91,7 +97,7 @@ def _sql(text: str) -> str:
 def _field(column: Column) -> str:
     array = ".array()" if column.type.endswith("[]") else ""
     required = ".notNull()" if column.required else ""
-    return f"{_camel(column.name)}: {_type(column)}{array}{_default(column)}{required},"
+    return f"{_property(column.name)}: {_type(column)}{array}{_default(column)}{required},"
 
 
 def _type(column: Column) -> str:

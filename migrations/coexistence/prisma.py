@@ -38,7 +38,7 @@ def advise(found: Ours) -> Advice:
     advice = Advice("prisma", found.target.domain, found.target.schema, _config(found, of_columns))
     for name, labels in found.enums.items():
         if name in of_columns:
-            advice.definitions += [f"enum {name} {{", *(f"  {label}" for label in labels), "}"]
+            advice.definitions += [f"enum {name} {{", *(f"  {_label(label)}" for label in labels), "}"]
     for column in found.columns:
         advice.of(column.table).fields.append(_field(column))
     for index in found.indexes:
@@ -59,8 +59,13 @@ def _config(found: Ours, of_columns: set[str | None]) -> list[str]:
     return [*lines, f"enums: {{ external: {json.dumps(enums)} }},"] if enums else lines
 
 
+def _label(label: str) -> str:
+    named = _identifier(label)
+    return named if named == label else f"{named} @map({json.dumps(label, ensure_ascii=False)})"
+
+
 def _field(column: Column) -> str:
-    name = column.name if re.fullmatch(r"[A-Za-z]\w*", column.name, re.ASCII) else _identifier(column.name)
+    name = _identifier(column.name)
     kind, _, native = _type(column).partition(" ")
     if not column.required and not kind.endswith("[]"):
         kind += "?"
@@ -69,7 +74,9 @@ def _field(column: Column) -> str:
 
 
 def _identifier(name: str) -> str:
-    return "f_" + re.sub(r"\W", "_", name, flags=re.ASCII)
+    """Give a name that Prisma takes: the same, where it can be."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return plain if re.match("[A-Za-z]", plain) else f"f_{plain}"
 
 
 def _type(column: Column) -> str:
@@ -99,7 +106,7 @@ def _default(column: Column) -> str:
         return "@default([])"
     if quoted and (column.enum or column.type == "text" or column.type.startswith("character varying")):
         label = quoted[1].replace("''", "'")
-        return f"@default({label if column.enum else json.dumps(label, ensure_ascii=False)})"
+        return f"@default({_identifier(label) if column.enum else json.dumps(label, ensure_ascii=False)})"
     if re.fullmatch(r"-?\d+(\.\d+)?|true|false", text):
         return f"@default({text})"
     if text in ("now()", "CURRENT_TIMESTAMP"):
@@ -111,13 +118,13 @@ def _add_index(advice: Advice, index: Index) -> None:
     if index.predicate or any(part.column is None for part in index.parts):
         why = "a partial index" if index.predicate else "an index on an expression"
         advice.notes.append(f"index {index.table}.{index.name}: {why}, which Prisma does not see; nothing to do")
-    elif index.method != "btree" and index.method not in _METHODS:
-        advice.notes.append(
-            f"index {index.table}.{index.name}: Prisma has no index type {index.method}; "
-            "take a DROP INDEX of it out of what `prisma migrate dev` writes"
-        )
     else:
         advice.of(index.table).rest.append(_index(index))
+        if index.method != "btree" and index.method not in _METHODS:
+            advice.notes.append(
+                f"index {index.table}.{index.name}: Prisma has no type {index.method} and takes it as it is; "
+                "do not let Prisma make it anew"
+            )
 
 
 def _index(index: Index) -> str:
@@ -128,10 +135,9 @@ def _index(index: Index) -> str:
 
 
 def _part(part: Part, method: str) -> str:
-    column = part.column or part.text
-    name = column if re.fullmatch(r"[A-Za-z]\w*", column, re.ASCII) else _identifier(column)
+    name = _identifier(part.column or part.text)
     said = ["sort: Desc"] if part.descending and method == "btree" else []
-    if not part.default_class:
+    if not part.default_class and (method == "btree" or method in _METHODS):
         said.append(f"ops: raw({json.dumps(part.class_)})")
     return f"{name}({', '.join(said)})" if said else name
 
@@ -140,7 +146,7 @@ def _add_key(advice: Advice, key: Key) -> None:
     """Write both sides of a relation; the models are called by their tables, which a developer may have to correct."""
     relation = json.dumps(key.name)
     side = re.sub(r"\W", "_", key.name, flags=re.ASCII)
-    columns, target = ", ".join(key.columns), ", ".join(key.target_columns)
+    columns, target = (", ".join(map(_identifier, names)) for names in (key.columns, key.target_columns))
     optional = "?" if key.on_delete == "n" else ""
     advice.of(key.table).fields.append(
         f"{side} {key.target}{optional} @relation({relation}, fields: [{columns}], references: [{target}], "

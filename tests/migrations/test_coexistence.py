@@ -3,7 +3,6 @@
 The real tools from npm on real databases whose schema the application has made and our revisions have grown.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import pytest
 from migrations import catalog, runner
 from migrations.catalog import Snapshot
 from migrations.connection import connect
-from orchestration.cli.coexist_commands import Tool, advice
 from orchestration.settings import Domain
 from tests import orm
+from tests.command_line import done
 from tests.conftest import Site
 
 # The tools read the catalogs of both in the same way, and starting them is what takes time.
@@ -22,7 +21,6 @@ pytestmark = [
     pytest.mark.parametrize("server", [18], ids=["pg18"], indirect=True),
     pytest.mark.xdist_group("orm"),
 ]
-NewTool = Callable[[Site], orm.Prisma | orm.Drizzle]
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +45,20 @@ def everything(site: Site) -> Snapshot:
         return catalog.snapshot(database.driver, "public")
 
 
-def advised(site: Site, tool: Tool) -> dict[str, Any]:
-    return advice(site.settings, site.settings.domains[0], tool).to_dict()
+def advised(site: Site, tool: str) -> dict[str, Any]:
+    """Ask the command, for people and for scripts: both are told the same."""
+    domain = site.settings.domains[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ESPALIER_HOME", str(site.settings.home))
+        patch.setenv("ESPALIER_DOMAINS", domain)
+        patch.setenv(f"ESPALIER_{domain.upper()}_SCHEMA", "public")
+        patch.setenv("DATABASE_URL", site.server.url("jobs", site.database))
+        patch.setenv("DIRECT_DATABASE_URL", site.server.url("migrator", site.database))
+        (advice,) = done("coexist", tool, "--json").json
+        text = {line.strip() for line in done("coexist", tool, "--domain", domain).out.splitlines()}
+    said = [line for addition in advice["additions"].values() for line in (*addition["fields"], *addition["rest"])]
+    assert {*advice["config"], *said, *(f"// {note}" for note in advice["notes"])} <= text
+    return advice
 
 
 def tcp(site: Site) -> str:
@@ -60,7 +70,7 @@ def test_prisma_leaves_what_is_ours_alone(grown: Site, installed: None, tmp_path
     prisma.pull()
     runner.migrate(grown.settings, grown.settings.domains[0])
     before, untold = everything(grown), (tmp_path / "prisma" / "schema.prisma").read_text()
-    prisma.add(advised(grown, Tool.prisma))
+    prisma.add(advised(grown, "prisma"))
     said = prisma.push()
     assert "already in sync" in said, said
     assert everything(grown) == before
@@ -76,7 +86,7 @@ def test_drizzle_leaves_what_is_ours_alone(grown: Site, installed: None, tmp_pat
     runner.migrate(grown.settings, grown.settings.domains[0])
     before = everything(grown)
     assert "DROP INDEX" in drizzle.push()
-    drizzle.add(advised(grown, Tool.drizzle))
+    drizzle.add(advised(grown, "drizzle"))
     said = drizzle.push()
     assert "No changes detected" in said, said
     assert everything(grown) == before
