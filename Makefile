@@ -45,7 +45,7 @@ types: install
 	$(VENV)/bin/basedpyright
 
 test: install
-	$(VENV)/bin/pytest -n 2 --dist loadgroup
+	$(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types test
 

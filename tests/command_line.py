@@ -5,6 +5,7 @@ Also looks at what a command left behind. What is expected of the commands is in
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -71,7 +72,11 @@ def done(*arguments: str) -> Answer:
 def start(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     """Start a command as a process of its own."""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([ESPALIER, *arguments], env=os.environ | environment, cwd=PROJECT, **pipes)
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may themselves run under nohup
+    try:
+        return subprocess.Popen([ESPALIER, *arguments], env=os.environ | environment, cwd=PROJECT, **pipes)
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
 
 
 def finish(process: "subprocess.Popen[str]") -> Answer:

@@ -1,6 +1,6 @@
 """Fixtures for the graph: one real Neo4j a session, and a site whose graph is empty.
 
-All tests that use it run in one worker of xdist, and on Postgres 18 only unless they ask for `server` themselves.
+Tests that use it run on Postgres 18 only unless they ask for `server` themselves.
 """
 
 import os
@@ -58,13 +58,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "graph_site" in metafunc.fixturenames and not asked:
         one = pytest.mark.parametrize("server", [18], ids=["pg18"], indirect=True, scope="session")
         metafunc.definition.add_marker(one)
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Have all tests that use the Neo4j in one worker: a second server costs 500 MB and 8 seconds."""
-    grouped = item.get_closest_marker("xdist_group")  # two groups would make a third one
-    if isinstance(item, pytest.Function) and "neo4j_server" in item.fixturenames and not grouped:
-        item.add_marker(pytest.mark.xdist_group("neo4j"))
 
 
 def start_or_skip(embedded: EmbeddedNeo4j) -> None:

@@ -38,7 +38,7 @@ STATEMENTS: dict[str, LiteralString] = {
     "insert_prerequisite": 'INSERT INTO concept_prerequisites (id, "prerequisiteId", "conceptId")'
     " VALUES (gen_random_uuid()::text, %s, %s)",
     "move_prerequisite": 'UPDATE concept_prerequisites SET "conceptId" = %s'
-    ' WHERE id = (SELECT min(id) FROM concept_prerequisites WHERE "prerequisiteId" = %s)',
+    ' WHERE id = (SELECT id FROM concept_prerequisites ORDER BY "prerequisiteId" = %s DESC, id LIMIT 1)',
     "delete_prerequisite": 'DELETE FROM concept_prerequisites WHERE "prerequisiteId" = %s',
     "upsert_mastery": 'INSERT INTO mastery_records (id, "userId", "conceptId", "masteryScore", "updatedAt")'
     " VALUES (gen_random_uuid()::text, %s, %s, %s, clock_timestamp())"

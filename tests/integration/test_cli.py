@@ -21,8 +21,6 @@ from tests.command_line import Answer, call, done, home_in, processes_of, run
 from tests.embedded import eventually, postmaster_pid
 from tests.ui import free_port
 
-pytestmark = pytest.mark.xdist_group("command line")
-
 JOBS = ["nightly_community", "nightly_rag", "nightly_graph", "nightly_platform"]
 INSTANCE = """
 import dagster

@@ -12,8 +12,6 @@ from tests import factories
 from tests.command_line import call, done, home_in, processes_of
 from tests.factories import Connection
 
-pytestmark = pytest.mark.xdist_group("command line")
-
 HEADS = {domain: runner.head(domain) for domain in load_settings().domains}
 
 

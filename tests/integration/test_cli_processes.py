@@ -18,8 +18,6 @@ from tests import factories
 from tests.command_line import Answer, done, finish, home_in, processes_of, start
 from tests.embedded import eventually, postmaster_pid, urls
 
-pytestmark = pytest.mark.xdist_group("command line")
-
 VOTE_GRAPH = ("materialize", "community/vote_graph")
 WAITING = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'espalier_jobs'"
 

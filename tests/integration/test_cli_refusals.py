@@ -22,8 +22,6 @@ from tests.command_line import Answer, call, done, home_in, processes_of
 from tests.embedded import IS_ROOT, urls
 from tests.old_server import claiming
 
-pytestmark = pytest.mark.xdist_group("command line")
-
 METRICS = "rag/rag_metrics_history"
 
 

@@ -11,8 +11,6 @@ from orchestration.settings import Settings
 from tests.graph_fixtures import Neo4jServer
 from tests.unit.test_cypher_files import QUERIES
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 PARAMETER_MISSING = "01N60"
 OWNERSHIP = sql.load("graph", "ownership", "cypher")
 _ONE_OF_EACH: LiteralString = """

@@ -16,8 +16,6 @@ from tests.conftest import Connection, Site
 from tests.embedded import eventually
 from tests.graph_fixtures import Neo4jServer
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 NOTHING = dict.fromkeys(FIGURES, 0)
 
 

@@ -23,8 +23,6 @@ from tests.graph_by_hand import differences
 from tests.graph_drainers import drained
 from tests.graph_fixtures import Neo4jServer
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 DAY = datetime(2026, 3, 1, 3, tzinfo=UTC)
 HARD_NAME = 'a "b",\n\\N\tç 東'
 

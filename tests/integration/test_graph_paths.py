@@ -22,8 +22,6 @@ from orchestration.patience import Patience
 from orchestration.settings import Settings
 from tests.graph_fixtures import Neo4jServer
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 MASTERED, WEAK = 0.8, 0.4
 NAMES = [f"c{n}" for n in range(14)]
 USER = "u"

@@ -15,8 +15,6 @@ from tests.graph_by_hand import differences
 from tests.graph_drainers import drained, in_batches_of, marks
 from tests.graph_fixtures import Neo4jServer
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 
 @pytest.fixture
 def connection(graph_site: Site) -> Generator[Connection]:

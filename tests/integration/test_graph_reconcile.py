@@ -20,8 +20,6 @@ from tests.graph_by_hand import differences
 from tests.graph_drainers import drained, marks
 from tests.graph_fixtures import Neo4jServer
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 LEARNERS, CONCEPTS = 12, 8
 
 

@@ -120,7 +120,6 @@ def test_a_graph_site_begins_with_an_empty_graph(graph_site: Site, neo4j_server:
     assert graph_site.settings.neo4j() == neo4j_server.address
 
 
-@pytest.mark.xdist_group("neo4j")
 def test_a_killed_server_starts_again_over_its_data_and_leaves_a_taken_port(own: EmbeddedNeo4j) -> None:
     before = own.place
     os.kill(before.pid, signal.SIGKILL)
@@ -133,7 +132,6 @@ def test_a_killed_server_starts_again_over_its_data_and_leaves_a_taken_port(own:
     assert neo4j_unavailable.reason(own.home) is None
 
 
-@pytest.mark.xdist_group("neo4j")
 def test_a_stop_leaves_no_process_and_a_stale_record_is_harmless(own: EmbeddedNeo4j) -> None:
     server = psutil.Process(own.pid)
     own.stop()
@@ -143,7 +141,6 @@ def test_a_stop_leaves_no_process_and_a_stale_record_is_harmless(own: EmbeddedNe
     own.stop()
 
 
-@pytest.mark.xdist_group("neo4j")
 def test_a_lost_password_is_replaced_and_the_last_user_stops_the_server(own: EmbeddedNeo4j) -> None:
     own.connection_file.unlink()
     with embedded_neo4j(own.home) as server:

@@ -26,8 +26,6 @@ from tests.embedded import eventually
 from tests.graph_fixtures import Neo4jServer
 from tests.pooler import POOL_SIZE, Pooler, pooler_before
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 # A session of the follower's own on the server itself, as a client of the pooler has none.
 LISTENING = """
     SELECT FROM pg_stat_activity

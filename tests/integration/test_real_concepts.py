@@ -8,8 +8,6 @@ from benchmarks import real_concepts
 from benchmarks.concept_file import read_concepts
 from orchestration.errors import EspalierError
 
-pytestmark = pytest.mark.xdist_group("neo4j")
-
 FILE = """\
 name,prerequisites,creation_date,seconds_per_fast_problem,pretty_display_name,area
 counting,,2012-10-11 17:55:24 UTC,3,Counting,arithmetic

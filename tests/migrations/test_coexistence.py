@@ -17,10 +17,7 @@ from tests.command_line import done
 from tests.conftest import Site
 
 # The tools read the catalogs of both in the same way, and starting them is what takes time.
-pytestmark = [
-    pytest.mark.parametrize("server", [18], ids=["pg18"], indirect=True),
-    pytest.mark.xdist_group("orm"),
-]
+pytestmark = pytest.mark.parametrize("server", [18], ids=["pg18"], indirect=True)
 
 
 @pytest.fixture(scope="session")
