@@ -12,7 +12,7 @@ from migrations.inspection.site import Look, look
 from migrations.inspection.takeover import Decision
 from migrations.preflight import make_version_table
 from migrations.revisions import Plan, history, version_table
-from orchestration.errors import EspalierError
+from orchestration.errors import EspalierError, some_of
 
 
 def decided(driver: Driver, target: Target, start: str | None, way: Plan) -> dict[str, Decision]:
@@ -27,10 +27,9 @@ def decided(driver: Driver, target: Target, start: str | None, way: Plan) -> dic
     decisions = [d for d in look(driver, target.domain, target.schema).decisions if d.revision.id in on_the_way]
     conflicts = [conflict for decision in decisions for conflict in decision.conflicts]
     if conflicts:
-        shown = "; ".join(f"{conflict.revision}: {conflict}" for conflict in conflicts[:5])
-        more = f" and {len(conflicts) - 5} more" if len(conflicts) > 5 else ""
+        shown = some_of([f"{conflict.revision}: {conflict}" for conflict in conflicts], 5, separator="; ")
         raise EspalierError(
-            f"{target.domain}: schema {target.schema} has something else in the way: {shown}{more}; nothing was "
+            f"{target.domain}: schema {target.schema} has something else in the way: {shown}; nothing was "
             f"changed; rename or correct it, `espalier inspect --domain {target.domain}` lists all"
         )
     return {decision.revision.id: decision for decision in decisions if decision.action != "run"}

@@ -12,11 +12,10 @@ from migrations.inspection.rights import unfit_roles
 from migrations.inspection.site import Look, look
 from migrations.inspection.takeover import matching
 from migrations.locks import PATIENCE_SECONDS, sole_migrator
-from migrations.report import StepEvent
 from migrations.revisions import history
-from migrations.runner import Run, explained
+from migrations.runner import Run, explained, nobody
 from migrations.state import current
-from orchestration.errors import EspalierError
+from orchestration.errors import EspalierError, some_of
 from orchestration.settings import Domain, Settings
 
 
@@ -45,14 +44,10 @@ def baseline(settings: Settings, domain: Domain, *, patience: float = PATIENCE_S
             if found:
                 return found
             seen = _look(settings, domain, database)
-        run = Run(settings, domain, database, False, _nobody, patience)
+        run = Run(settings, domain, database, False, nobody, patience)
         run.prepare_ours(seen.target.extensions)
         with database.driver.transaction():
             return _stamp(settings, domain, database)
-
-
-def _nobody(_: StepEvent) -> None:
-    return
 
 
 def _adopted(settings: Settings, domain: Domain, database: Database) -> Baseline | None:
@@ -74,10 +69,9 @@ def _look(settings: Settings, domain: Domain, database: Database) -> Look:
     _refuse_empty(seen)
     missing = [difference for difference in seen.differences if difference.required]
     if missing:
-        shown = "; ".join(str(difference) for difference in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        shown = some_of(missing, 5, separator="; ")
         raise EspalierError(
-            f"{domain}: schema {schema} is not what revisions and jobs need: {shown}{more}; nothing was changed; "
+            f"{domain}: schema {schema} is not what revisions and jobs need: {shown}; nothing was changed; "
             f"`espalier inspect --domain {domain}` lists all"
         )
     unfit = unfit_roles(database.driver, schema, seen.reference.needed_tables, role)
@@ -87,8 +81,7 @@ def _look(settings: Settings, domain: Domain, database: Database) -> Look:
 
 
 def _refuse_empty(seen: Look) -> None:
-    tables = {thing for thing in seen.reference.expected([history(seen.target.domain)[0].id]) if thing.kind == "table"}
-    if tables.isdisjoint(seen.found):
+    if seen.is_empty:
         name = seen.target.domain
         raise EspalierError(
             f"{name}: schema {seen.target.schema} has none of its tables, there is nothing to adopt; set "

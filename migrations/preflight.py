@@ -20,7 +20,7 @@ from migrations.metadata import BASELINES, METADATA
 from migrations.report import Finding
 from migrations.revisions import Plan, applied, version_table
 from migrations.state import Record, extension_schema, is_ours, record_of, relation_exists
-from orchestration.errors import EspalierError
+from orchestration.errors import EspalierError, some_of
 
 OLDEST = 160_000
 
@@ -123,7 +123,7 @@ def refuse_neighbours(driver: Driver, target: Target) -> None:
     names = [*_relation_names(METADATA[target.domain]), *enum_labels(target.domain)]
     rows = driver.execute(_NEIGHBOURS, {"schema": target.schema, "names": names}).fetchall()
     if rows:
-        found = ", ".join(row[0] for row in rows[:8]) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
+        found = some_of([row[0] for row in rows], 8)
         raise EspalierError(
             f"{target.domain}: schema {target.schema} of {server_name(driver)} has {found} already; nothing was "
             f"changed; set ESPALIER_{target.domain.upper()}_SCHEMA to an empty schema, or "

@@ -62,7 +62,7 @@ def migrate(
     """
     url = settings.url("migrator")
     with explained(domain), connect(url) as database, sole_migrator(database, url, patience=patience):
-        run = Run(settings, domain, database, yes_delete_data, on_step or _nobody, patience)
+        run = Run(settings, domain, database, yes_delete_data, on_step or nobody, patience)
         return run.go(to)
 
 
@@ -74,7 +74,7 @@ def preview(settings: Settings, domain: Domain, to: str = "head") -> tuple[Plan,
     """
     with explained(domain), connect(settings.url("migrator")) as database, database.driver.transaction():
         database.driver.execute("SET TRANSACTION READ ONLY")
-        run = Run(settings, domain, database, True, _nobody, PATIENCE_SECONDS)
+        run = Run(settings, domain, database, True, nobody, PATIENCE_SECONDS)
         target, way, _findings = run.look(current(database.driver, domain), to)
         down = way.revisions if way.direction == "down" else []
         return way, count_lost(database.driver, [made_part(database.driver, target.domain, r) for r in down])
@@ -100,8 +100,8 @@ def _cause(error: BaseException) -> BaseException:
     return next((link for link in reversed(chain) if isinstance(link, psycopg.Error)), error)
 
 
-def _nobody(_: StepEvent) -> None:
-    return
+def nobody(_: StepEvent) -> None:
+    """Watch steps for those who are not interested."""
 
 
 @dataclass

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from typing import Any, LiteralString
 
 import dagster as dg
-import httpx
 from psycopg.sql import SQL, Identifier
 
 from assets.table_asset import schema_key
 from migrations import verify
 from migrations.connection import Driver, connect
-from orchestration.errors import first_line
-from orchestration.sensors import post
+from orchestration.sensors import told
 from orchestration.settings import Domain, Settings, load_settings
 
 _TABLES: LiteralString = """
@@ -53,10 +51,10 @@ def application_migrations_sensor(context: dg.SensorEvaluationContext) -> dg.Ski
         context.update_cursor(now)
         return dg.SkipReason(f"{len(done)} tables of migrations, none has a new row")
     differing = {domain: found for domain in settings.domains if (found := differences(settings, domain))}
-    if differing and not _tell(context, settings, differing):
-        return dg.SkipReason("the webhook was not told, the next tick tries again")
-    context.update_cursor(now)
+    if not differing or _tell(context, settings, message(differing)):
+        context.update_cursor(now)
     keys = [schema_key(domain) for domain in settings.domains]
+    # Asked for again while the webhook is away; Dagster starts one run for a key.
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=now, asset_selection=keys)])
 
 
@@ -80,18 +78,9 @@ def differences(settings: Settings, domain: Domain) -> list[str]:
     return [item for check in _CHECKED for item in found[check]]
 
 
-def _tell(context: dg.SensorEvaluationContext, settings: Settings, differing: Mapping[str, list[str]]) -> bool:
-    """Post what differs, if anybody wants it; a webhook that is away is asked again at the next tick."""
-    body = message(differing)
+def _tell(context: dg.SensorEvaluationContext, settings: Settings, body: dict[str, Any]) -> bool:
     context.log.error(body["text"])
-    if settings.webhook_url is None:
-        return True
-    try:
-        post(settings.webhook_url.get_secret_value(), body)
-    except httpx.HTTPError as error:
-        context.log.error(f"the webhook was not told: {first_line(str(error))}")
-        return False
-    return True
+    return told(context, settings, body)
 
 
 def message(differing: Mapping[str, list[str]]) -> dict[str, Any]:

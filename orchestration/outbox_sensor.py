@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-import httpx
 
 from assets.graph.outbox import Waiting, measure
 from assets.graph.session import open_session
-from orchestration.errors import first_line
 from orchestration.patience import Patience
 from orchestration.resources import Postgres
-from orchestration.sensors import post
-from orchestration.settings import Settings, load_settings
+from orchestration.sensors import told
+from orchestration.settings import load_settings
 
 # While an incident lasts a drain is started at every tenth tick: a run stays in the event log for ever.
 _TICKS_A_RUN = 10
@@ -56,22 +54,11 @@ def outbox_lag_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason | dg
     incident = Incident(**json.loads(context.cursor)) if context.cursor else Incident(datetime.now(UTC).isoformat())
     due = incident.ticks % _TICKS_A_RUN == 0
     runs = [dg.RunRequest(run_key=f"{incident.since}/{incident.ticks}")] if due else []
-    told = incident.told or _tell(context, settings, waiting)
-    context.update_cursor(json.dumps(asdict(replace(incident, ticks=incident.ticks + 1, told=told))))
+    incident = replace(
+        incident, ticks=incident.ticks + 1, told=incident.told or told(context, settings, message(waiting))
+    )
+    context.update_cursor(json.dumps(asdict(incident)))
     return dg.SensorResult(run_requests=runs)
-
-
-def _tell(context: dg.SensorEvaluationContext, settings: Settings, waiting: Waiting) -> bool:
-    """Post the message, if anybody wants it; a webhook that is away must not keep the drain from starting."""
-    if settings.webhook_url is None:
-        context.log.info("no webhook: ESPALIER_WEBHOOK_URL is not set")
-        return True
-    try:
-        post(settings.webhook_url.get_secret_value(), message(waiting))
-    except httpx.HTTPError as error:
-        context.log.error(f"the webhook was not told, the next tick tries again: {first_line(str(error))}")
-        return False
-    return True
 
 
 def message(waiting: Waiting) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 
 from orchestration.errors import first_line
 from orchestration.failures import reason
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:incident, 20260101))")
 
@@ -105,6 +105,23 @@ def message(context: dg.RunFailureSensorContext) -> dict[str, Any]:
 def post(url: str, body: dict[str, Any]) -> None:
     """Post a JSON message; an answer of 4xx or 5xx is an error, shown in the sensor's tick."""
     httpx.post(url, json=body, timeout=10).raise_for_status()
+
+
+def told(context: dg.SensorEvaluationContext, settings: Settings, body: dict[str, Any]) -> bool:
+    """Post a message if anybody wants it; give whether that is done with.
+
+    A webhook that is away is written into the tick's log and is asked again at the next one: it must not keep a sensor
+    from what else it does.
+    """
+    if settings.webhook_url is None:
+        context.log.info("no webhook: ESPALIER_WEBHOOK_URL is not set")
+        return True
+    try:
+        post(settings.webhook_url.get_secret_value(), body)
+    except httpx.HTTPError as error:
+        context.log.error(f"the webhook was not told, the next tick tries again: {first_line(str(error))}")
+        return False
+    return True
 
 
 @contextmanager

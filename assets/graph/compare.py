@@ -28,7 +28,9 @@ VALUES: dict[str, tuple[tuple[str, type], ...]] = {
 }
 # So many users come in a record, and so many records at once: what this process holds is bounded by their edges.
 _USERS, _RECORDS = 100, 10
-Row = tuple[str, str, str, str | None, str]
+# An element as it stands: what it is, its two keys, its id, what it shows, and how many edges hang on it. The last
+# and the id are only read where copies are told apart.
+Row = tuple[str, str, str, str | None, str, int]
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,14 @@ def _compare_small_kinds(tx: Transaction, graph: GraphSession, search: Search) -
 def _read_small_kinds(graph: GraphSession, scope: Scope) -> Iterator[Row]:
     if "concepts" in scope.kinds:
         for key, *values in graph.rows(CYPHER["read_concepts"]):
-            yield ("concept", key, "", None, shown("concept", values))
+            yield ("concept", key, "", None, shown("concept", values), 0)
     if "part_of" in scope.kinds:
         for domain, concepts in graph.rows(CYPHER["read_domains"]):
-            yield ("domain", domain, "", None, "{}")
-            yield from (("part_of", concept, domain, None, "{}") for concept in concepts)
+            yield ("domain", domain, "", None, "{}", 0)
+            yield from (("part_of", concept, domain, None, "{}", 0) for concept in concepts)
     if "prerequisite_of" in scope.kinds:
         for concept, needing in graph.rows(CYPHER["read_prerequisites"]):
-            yield from (("prerequisite_of", concept, other, None, "{}") for other in needing)
+            yield from (("prerequisite_of", concept, other, None, "{}", 0) for other in needing)
 
 
 def shown(element: str, values: Sequence[Any]) -> str:

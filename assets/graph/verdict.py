@@ -70,9 +70,10 @@ def _read(graph: GraphSession, page: Page) -> Iterator[Row]:
     """Read what the graph holds at the keys of a page, every copy of it."""
     for element, keys in page.keys.items():
         keys1, keys2 = (sorted({key[n] for key in keys}) for n in range(2))
-        for key1, key2, element_id, values in graph.rows(CYPHER[_FIND[element]], keys1=keys1, keys2=keys2):
+        for key1, key2, element_id, values, degree in graph.rows(CYPHER[_FIND[element]], keys1=keys1, keys2=keys2):
             if (key1, key2) in keys:
-                yield (element, key1, key2, element_id, shown(element, values) if element in VALUES else "{}")
+                found = shown(element, values) if element in VALUES else "{}"
+                yield (element, key1, key2, element_id, found, degree)
 
 
 def _judge_page(tx: Transaction, search: Search, page: Page, live: list[Row]) -> None:

@@ -121,12 +121,11 @@ def _default(column: Column) -> str:
     text = column.default
     if text is None:
         return ""
-    quoted = re.fullmatch(r"'((?:[^']|'')*)'::.+", text, re.DOTALL)
     if column.type.endswith("[]"):
         # drizzle-kit reads an empty array as one of an empty string; it is compared with that.
-        return '.default([""])' if quoted and quoted[1] == "{}" else f".default({_sql(text)})"
-    if quoted and (column.enum or column.type == "text" or column.type.startswith("character varying")):
-        return f".default({json.dumps(quoted[1].replace(chr(39) * 2, chr(39)), ensure_ascii=False)})"
+        return '.default([""])' if column.literal == "{}" else f".default({_sql(text)})"
+    if column.literal is not None and column.is_text:
+        return f".default({json.dumps(column.literal, ensure_ascii=False)})"
     if re.fullmatch(r"-?\d+(\.\d+)?|true|false", text):
         return f".default({json.dumps(text) if column.type.startswith('numeric') else text})"
     return ".defaultNow()" if text == "now()" else f".default({_sql(text)})"

@@ -4,6 +4,7 @@ Objects of an application's own tables are told apart from tables of ours: a too
 column of a table that it knows it must know.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
@@ -73,6 +74,17 @@ class Column:
     required: bool
     default: str | None
     enum: str | None
+
+    @property
+    def literal(self) -> str | None:
+        """The default as plain text, where it is a constant in quotes: `'it''s'::text` is it's."""
+        quoted = re.fullmatch(r"'((?:[^']|'')*)'::.+", self.default or "", re.DOTALL)
+        return quoted[1].replace("''", "'") if quoted else None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a constant of it is written in quotes by the tools."""
+        return bool(self.enum) or self.type == "text" or self.type.startswith("character varying")
 
 
 @dataclass(frozen=True)

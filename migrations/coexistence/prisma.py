@@ -101,12 +101,11 @@ def _default(column: Column) -> str:
     text = column.default
     if text is None:
         return ""
-    quoted = re.fullmatch(r"'((?:[^']|'')*)'::.+", text, re.DOTALL)
-    if column.type.endswith("[]") and quoted and quoted[1] == "{}":
+    if column.type.endswith("[]") and column.literal == "{}":
         return "@default([])"
-    if quoted and (column.enum or column.type == "text" or column.type.startswith("character varying")):
-        label = quoted[1].replace("''", "'")
-        return f"@default({_identifier(label) if column.enum else json.dumps(label, ensure_ascii=False)})"
+    if column.literal is not None and column.is_text:
+        label = _identifier(column.literal) if column.enum else json.dumps(column.literal, ensure_ascii=False)
+        return f"@default({label})"
     if re.fullmatch(r"-?\d+(\.\d+)?|true|false", text):
         return f"@default({text})"
     if text in ("now()", "CURRENT_TIMESTAMP"):

@@ -99,6 +99,12 @@ class Look:
     differences: list[Difference]
     decisions: list[Decision]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether none of the application's tables is there."""
+        first = self.reference.expected([history(self.target.domain)[0].id])
+        return {thing for thing in first if thing.kind == "table"}.isdisjoint(self.found)
+
 
 def inspect(settings: Settings, domains: list[Domain]) -> tuple[ServerReport, list[DomainReport]]:
     """Look at a site in one transaction that cannot write.
@@ -145,7 +151,7 @@ def _domain(settings: Settings, domain: Domain, driver: Driver) -> DomainReport:
     schema = settings.schema_of(domain)
     record = look_at_record(driver, domain, schema)
     seen = look(driver, domain, schema)
-    if not seen.current and not _anything(seen):
+    if not seen.current and seen.is_empty:
         return DomainReport(domain, schema, "empty", None)
     driver.execute("SELECT set_config('search_path', %s, true)", [seen.target.search_path])
     return _report(settings, domain, driver, seen, adopted=bool(record and record.adopted_at))
@@ -174,11 +180,6 @@ def _report(settings: Settings, domain: Domain, driver: Driver, seen: Look, *, a
 
 def _shown(report: DomainReport) -> list[catalog.Thing]:
     return [difference.thing for difference in report.differences]
-
-
-def _anything(seen: Look) -> bool:
-    tables = {thing for thing in seen.reference.expected([history(seen.target.domain)[0].id]) if thing.kind == "table"}
-    return not tables.isdisjoint(seen.found)
 
 
 def _plain(difference: Difference) -> dict[str, Any]:

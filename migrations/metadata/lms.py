@@ -7,7 +7,8 @@ the jobs role stand in `info`: without an entry a table is readable, nothing els
 from sqlalchemy import Index, func, text
 
 from migrations.metadata.lms_application import baseline
-from migrations.metadata.lms_types import metadata, owner
+from migrations.metadata.lms_types import metadata
+from migrations.metadata.prisma import owner
 
 __all__ = ["baseline", "metadata"]
 

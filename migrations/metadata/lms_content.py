@@ -3,8 +3,8 @@
 from pgvector.sqlalchemy import Vector
 from sqlalchemy import Column, Table
 
-from migrations.metadata.lms_types import baseline, index, json, key, owner
-from migrations.metadata.prisma import document, moment, word_list, words
+from migrations.metadata.lms_types import baseline, json
+from migrations.metadata.prisma import document, index, key, moment, owner, word_list, words
 
 nuggets = Table(
     "nuggets",

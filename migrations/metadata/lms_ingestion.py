@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Table, text
 
-from migrations.metadata.lms_types import baseline, index, json, key, owner
-from migrations.metadata.prisma import moment, whole, word_list, words
+from migrations.metadata.lms_types import baseline, json
+from migrations.metadata.prisma import index, key, moment, owner, whole, word_list, words
 
 
 def _on(name: str) -> Column[Any]:

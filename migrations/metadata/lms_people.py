@@ -2,8 +2,8 @@
 
 from sqlalchemy import Table
 
-from migrations.metadata.lms_types import baseline, index, json, key, owner, unique
-from migrations.metadata.prisma import document, moment, whole, word_list, words
+from migrations.metadata.lms_types import baseline, json
+from migrations.metadata.prisma import document, index, key, moment, owner, unique, whole, word_list, words
 
 organizations = Table(
     "organizations",

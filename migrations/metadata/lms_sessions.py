@@ -2,8 +2,8 @@
 
 from sqlalchemy import Table
 
-from migrations.metadata.lms_types import baseline, index, json, key, owner
-from migrations.metadata.prisma import document, moment, whole, words
+from migrations.metadata.lms_types import baseline, json
+from migrations.metadata.prisma import document, index, key, moment, owner, whole, words
 
 sessions = Table(
     "sessions",

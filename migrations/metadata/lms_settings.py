@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Column, Double, Table, text
 
-from migrations.metadata.lms_types import baseline, index, key, unique
-from migrations.metadata.prisma import document, moment, words
+from migrations.metadata.lms_types import baseline
+from migrations.metadata.prisma import document, index, key, moment, unique, words
 
 
 def _temperature(name: str, default: str) -> Column[Any]:

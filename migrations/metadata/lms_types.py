@@ -1,13 +1,9 @@
-"""What the tables of the lms domain share: their metadata, names as Prisma gives them, columns with a default."""
+"""What the tables of the lms domain share: their metadata, and columns with a default."""
 
 from typing import Any
 
 from sqlalchemy import Column, MetaData, text
 from sqlalchemy.dialects.postgresql import JSONB
-
-from migrations.metadata.prisma import index, key, owner, unique
-
-__all__ = ["baseline", "index", "json", "key", "metadata", "owner", "unique"]
 
 baseline = MetaData()
 metadata = MetaData()

@@ -14,10 +14,11 @@ from migrations.rollback import rollback as go_back
 from orchestration.cli.output import Json, print_json, say
 from orchestration.cli.schema_commands import chosen, show, show_step
 from orchestration.cli.site import serving
+from orchestration.errors import some_of
 from orchestration.settings import load_settings
 
 # How many items of a check are listed in a line.
-_SHOWN = 8
+_SHOWN, _HINT = 8, " (--json lists them)"
 
 OneDomain = Annotated[str | None, typer.Option("--domain", help="One domain; all of the site's when left out.")]
 
@@ -134,10 +135,4 @@ def _show_checks(domain: str, found: dict[str, list[str]]) -> None:
     for check, items in found.items():
         if check != "revision":
             sign = "ok  " if not items else "NOT " if check in verification.REQUIRED else "note"
-            say(f"  {sign} {check.replace('_', ' ')}{': ' if items else ''}{_shortened(items)}")
-
-
-def _shortened(items: list[str]) -> str:
-    """List what a person reads at once, and say how many more there are; `--json` has all."""
-    more = f" and {len(items) - _SHOWN} more (--json lists them)" if len(items) > _SHOWN else ""
-    return ", ".join(items[:_SHOWN]) + more
+            say(f"  {sign} {check.replace('_', ' ')}{': ' if items else ''}{some_of(items, _SHOWN, hint=_HINT)}")

@@ -24,7 +24,7 @@ _PATIENCE_S = 900
 _MVN_S = 600
 _PARALLEL = 8
 _GOAL = ("dependency:copy-dependencies", "-DincludeScope=runtime")
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+_POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>espalier</groupId><artifactId>neo4j-jars</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies>

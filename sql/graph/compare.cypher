@@ -37,22 +37,22 @@ CALL (users, start) {
 RETURN people
 
 // name: find_concepts
-// Reads the concepts of some keys. IN is answered by the index, and by one scan where somebody dropped it.
+// Reads the concepts of some keys, and how many edges hang on each. IN is answered by the index, and by one scan where somebody dropped it.
 MATCH (c:Concept)
 WHERE c.id IN $keys1
-RETURN c.id, '', elementId(c), [c.name, c.domain, c.difficulty, c.createdAt]
+RETURN c.id, '', elementId(c), [c.name, c.domain, c.difficulty, c.createdAt], COUNT { (c)--() }
 
 // name: find_domains
-// Reads the domains of some keys.
+// Reads the domains of some keys, in the same way.
 MATCH (d:Domain)
 WHERE d.name IN $keys1
-RETURN d.name, '', elementId(d), []
+RETURN d.name, '', elementId(d), [], COUNT { (d)--() }
 
 // name: find_users
-// Reads the users of some keys.
+// Reads the users of some keys, in the same way.
 MATCH (u:User)
 WHERE u.id IN $keys1
-RETURN u.id, '', elementId(u), []
+RETURN u.id, '', elementId(u), [], COUNT { (u)--() }
 
 // name: find_part_of
 // Reads the edges between concepts and domains of some keys.
@@ -60,7 +60,7 @@ MATCH (c:Concept)
 WHERE c.id IN $keys1
 MATCH (c)-[p:PART_OF]->(d:Domain)
 WHERE d.name IN $keys2
-RETURN c.id, d.name, elementId(p), []
+RETURN c.id, d.name, elementId(p), [], 0
 
 // name: find_prerequisite_of
 // Reads the edges between concepts of some keys.
@@ -68,7 +68,7 @@ MATCH (c:Concept)
 WHERE c.id IN $keys1
 MATCH (c)-[p:PREREQUISITE_OF]->(n:Concept)
 WHERE n.id IN $keys2
-RETURN c.id, n.id, elementId(p), []
+RETURN c.id, n.id, elementId(p), [], 0
 
 // name: find_mastered_by
 // Reads the edges between users and concepts of some keys, with what they show.
@@ -76,7 +76,7 @@ MATCH (u:User)
 WHERE u.id IN $keys1
 MATCH (u)-[m:MASTERED_BY]->(c:Concept)
 WHERE c.id IN $keys2
-RETURN u.id, c.id, elementId(m), [m.score, m.updatedAt]
+RETURN u.id, c.id, elementId(m), [m.score, m.updatedAt], 0
 
 // name: list_keys_of_concept
 // Lists the keys of all edges at one concept, whatever Postgres says about them.

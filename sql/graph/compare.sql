@@ -5,7 +5,9 @@ CREATE TEMP TABLE page (element text, key1 text, key2 text) ON COMMIT DROP;
 
 -- name: create_live
 -- Holds what stands in the graph: all of the small kinds, or the elements of a page.
-CREATE TEMP TABLE live (element text, key1 text, key2 text, element_id text, found jsonb) ON COMMIT DROP;
+CREATE TEMP TABLE live (
+    element text, key1 text, key2 text, element_id text, found jsonb, degree integer
+) ON COMMIT DROP;
 
 -- name: create_wanted
 -- Holds what should stand there.

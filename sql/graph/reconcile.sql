@@ -22,7 +22,8 @@ WHERE run_id = %(run_id)s AND state = 'in_flight' AND id > %(after)s AND id <= %
 -- name: judge_page
 -- Replaces the suspects of a page by what is really wrong, from one snapshot of the tables and the outbox taken after
 -- the graph was read, while nobody else may write the graph. A key that the outbox holds, or whose concept it holds, is
--- in flight: its turn comes. Of several copies one is kept, the right one if there is one.
+-- in flight: its turn comes. Of several copies one is kept, the right one if there is one, and of nodes the one on which
+-- most edges hang: what goes with the others has to be written again.
 WITH taken AS (
     DELETE FROM espalier.graph_drift
     WHERE id = ANY (%(ids)s)
@@ -50,7 +51,7 @@ copies AS (
     LEFT JOIN wanted AS w USING (element, key1, key2)
     LEFT JOIN live AS l USING (element, key1, key2)
     WINDOW copies AS (
-        PARTITION BY element, key1, key2 ORDER BY (l.found = w.expected) DESC NULLS LAST, l.element_id
+        PARTITION BY element, key1, key2 ORDER BY (l.found = w.expected) DESC NULLS LAST, l.degree DESC, l.element_id
     )
 ),
 judged AS (

@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from assets.graph import follow as following
 from assets.graph.follow import follow
-from orchestration import outbox_sensor
+from orchestration import outbox_sensor, sensors
 from orchestration.patience import Patience
 from orchestration.settings import Settings
 from tests import factories
@@ -138,7 +138,7 @@ def webhook(monkeypatch: pytest.MonkeyPatch, graph_site: Site) -> Generator[Webh
     with listening() as webhook:
         monkeypatch.setenv("ESPALIER_WEBHOOK_URL", webhook.url)
         monkeypatch.setenv("DATABASE_URL", graph_site.server.url("jobs", graph_site.database))
-        monkeypatch.setattr(outbox_sensor.post.retry, "stop", stop_after_delay(0))
+        monkeypatch.setattr(sensors.post.retry, "stop", stop_after_delay(0))
         yield webhook
 
 

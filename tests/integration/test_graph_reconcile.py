@@ -166,6 +166,13 @@ DRIFTS: dict[str, tuple[LiteralString, dict[tuple[str, str, str], int]]] = {
         "CREATE (:User {id: 'u1'})",
         {("user", "duplicate", ""): 1},
     ),
+    "a doubled user, the edges at the later one, where somebody dropped the constraint": (
+        "MATCH (u:User {id: 'u1'})-[m:MASTERED_BY]->(c:Concept) WITH u, collect([c, properties(m)]) AS edges "
+        "DETACH DELETE u CREATE (:User {id: 'u1'}) CREATE (late:User {id: 'u1'}) "
+        "FOREACH (edge IN edges | FOREACH (c IN [edge[0]] | "
+        "CREATE (late)-[m:MASTERED_BY]->(c) SET m = edge[1]))",
+        {("user", "duplicate", ""): 1},
+    ),
     "a stranger": (
         "CREATE (:Cat)-[:SEES]->(:Cat)",
         {("other", "extra", "wrong_label"): 2, ("other", "extra", "orphan"): 1},
