@@ -29,7 +29,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 Domain = Literal["behavior", "community", "lms", "rag"]
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
-Role = Literal["bootstrap", "migrator", "jobs", "dagster"]
+Role = Literal["bootstrap", "migrator", "jobs", "app", "analytics", "backup", "dagster"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class _Policy(BaseModel):

@@ -27,7 +27,7 @@ from orchestration.partitions import AS_OF_TAG
 from orchestration.resources import Postgres
 from orchestration.schedules import RANGE_END, RANGE_START
 from orchestration.servers.postgres import EmbeddedPostgres
-from orchestration.settings import DOMAINS, PROJECT, Domain, Role, Settings
+from orchestration.settings import DOMAINS, PROJECT, ROLES, Domain, Role, Settings
 
 Connection = psycopg.Connection[DictRow]
 # Tests may lose a server's last writes when the machine dies, never correctness: only fsync is off.
@@ -84,6 +84,11 @@ class Server:
                     SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(Identifier(name), Identifier(role))
                 )
             admin.execute(SQL("GRANT CREATE ON DATABASE {} TO espalier_migrator").format(Identifier(name)))
+            admin.execute(
+                SQL("GRANT CONNECT ON DATABASE {} TO espalier_app, espalier_analytics, espalier_backup").format(
+                    Identifier(name)
+                )
+            )
 
     def drop_database(self, name: str) -> None:
         """Drop a database with whoever is connected to it."""
@@ -124,7 +129,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     embedded.start()
     try:
         settings = Settings(home=home)
-        yield Server(major, {role: settings.url(role) for role in ("bootstrap", "migrator", "jobs", "dagster")})
+        yield Server(major, {role: settings.url(role) for role in ROLES})
     finally:
         embedded.remove()
 

@@ -15,8 +15,12 @@ ROLES = {
     "bootstrap": ("postgres", "postgres"),
     "migrator": ("espalier_migrator", "espalier"),
     "jobs": ("espalier_jobs", "espalier"),
+    "app": ("espalier_app", "espalier"),
+    "analytics": ("espalier_analytics", "espalier"),
+    "backup": ("espalier_backup", "espalier"),
     "dagster": ("espalier_dagster", "dagster"),
 }
+_FIRST = ("bootstrap", "migrator", "jobs", "dagster")
 
 Passwords = dict[str, str]
 
@@ -32,10 +36,11 @@ def generate() -> Passwords:
 
 
 def load(home: Path) -> Passwords | None:
-    """Read the passwords; none when the file is missing or damaged."""
+    """Read the passwords; none when the file is missing or damaged. A role that came later gets a new one."""
     try:
         urls: dict[str, str] = json.loads(path_of(home).read_text())
-        return {name: urlsplit(urls[name]).password or "" for name in ROLES}
+        later = {name: password for name, password in generate().items() if name not in {*urls, *_FIRST}}
+        return later | {name: urlsplit(urls[name]).password or "" for name in ROLES if name not in later}
     except (FileNotFoundError, ValueError, KeyError):
         return None
     except OSError as error:

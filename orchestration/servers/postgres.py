@@ -24,7 +24,7 @@ from orchestration.servers.usage import in_use, is_kept, mark_kept, unmark_kept
 __all__ = ["EmbeddedPostgres", "embedded_postgres", "in_use", "is_kept", "make_home", "mark_kept", "unmark_kept"]
 
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
-_SET_UP = "1"
+_SET_UP = "2"
 
 
 class EmbeddedPostgres:
@@ -165,6 +165,8 @@ class EmbeddedPostgres:
         wanted = f"{_SET_UP}/{wheel_version()}"
         location = self.location
         if location.set_up != wanted:
+            with folders.writing(self.home):
+                credentials.save(location, passwords)  # with those of the roles that this version adds
             with self._speaking():
                 roles.set_up(credentials.url_of("bootstrap", location, passwords), passwords)
             folders.record(replace(location, set_up=wanted))

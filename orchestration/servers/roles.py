@@ -7,7 +7,8 @@ domain is for the migrations to say.
 import psycopg
 from psycopg import sql
 
-from orchestration.servers.credentials import ROLES, Passwords
+from orchestration.database_roles import RoleSpec, role_specs
+from orchestration.servers.credentials import Passwords
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -15,11 +16,9 @@ Connection = psycopg.Connection[tuple[object, ...]]
 DATABASES = {"espalier": "espalier_migrator", "dagster": "espalier_dagster"}
 _TEMPLATES = ("template1", "postgres")
 
-# A session that went to sleep in a transaction holds its locks no longer than this.
-_IDLE_IN_TRANSACTION = {"espalier_migrator": "15min", "espalier_jobs": "15min", "espalier_dagster": "5min"}
-
 _APPLICATION = (
     sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE espalier TO espalier_jobs"),
+    sql.SQL("GRANT CONNECT ON DATABASE espalier TO espalier_app, espalier_analytics, espalier_backup"),
     sql.SQL("CREATE SCHEMA IF NOT EXISTS extensions"),
     sql.SQL("REVOKE ALL ON SCHEMA extensions FROM PUBLIC"),
     sql.SQL("GRANT USAGE ON SCHEMA extensions TO espalier_migrator WITH GRANT OPTION"),
@@ -32,8 +31,11 @@ _APPLICATION = (
 def set_up(url: str, passwords: Passwords) -> None:
     """As the superuser make the roles, databases and extension; take from PUBLIC what Postgres gives it."""
     with connect(url, "postgres") as conn:
-        for name in ("migrator", "jobs", "dagster"):
-            _make_role(conn, ROLES[name][0], passwords[name])
+        for name, spec in role_specs().items():
+            _make_role(conn, f"espalier_{name}", spec, passwords.get(name))
+        for name, spec in role_specs().items():
+            for group in spec.member_of:
+                _join(conn, f"espalier_{name}", group)
         for database, owner in DATABASES.items():
             _make_database(conn, database, owner)
     for database in (*_TEMPLATES, *DATABASES):
@@ -49,20 +51,30 @@ def connect(url: str, database: str) -> Connection:
     return psycopg.connect(url, dbname=database, autocommit=True, connect_timeout=30)
 
 
-def _make_role(conn: Connection, role: str, password: str) -> None:
+def _make_role(conn: Connection, role: str, spec: RoleSpec, password: str | None) -> None:
     """Make a role without a privilege; the server, and so its log, sees only the hash of the password."""
     name = sql.Identifier(role)
     if not conn.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchall():
         conn.execute(sql.SQL("CREATE ROLE {}").format(name))
-    secret = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     conn.execute(
-        sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}").format(
-            name, secret
+        sql.SQL("ALTER ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION {} {} CONNECTION LIMIT {}").format(
+            name,
+            sql.SQL("LOGIN" if spec.login else "NOLOGIN"),
+            sql.SQL("BYPASSRLS" if spec.bypass_rls else "NOBYPASSRLS"),
+            spec.connections,
         )
     )
-    conn.execute(
-        sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = {}").format(name, _IDLE_IN_TRANSACTION[role])
-    )
+    if password:
+        secret = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, secret))
+    for setting, value in spec.settings.items():
+        conn.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), value))
+
+
+def _join(conn: Connection, role: str, group: str) -> None:
+    """Make a role a member: of one of ours, or of one that Postgres has."""
+    whole = f"espalier_{group}" if group in role_specs() else group
+    conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(whole), sql.Identifier(role)))
 
 
 def _make_database(conn: Connection, database: str, owner: str) -> None:

@@ -14,6 +14,7 @@ from orchestration.servers.os_user import OsUser
 from orchestration.servers.postgres import (
     EmbeddedPostgres,
 )
+from orchestration.settings import ROLES
 from tests.embedded import CLOSED, IS_ROOT, connect, mode, needs_root, postmaster_pid, urls, value
 
 
@@ -41,20 +42,55 @@ def test_options_win_over_our_settings(running: EmbeddedPostgres) -> None:
     assert value(running, "SHOW max_wal_size") == "4GB"
 
 
-def test_no_role_of_ours_is_more_than_a_login(running: EmbeddedPostgres) -> None:
+def test_no_role_of_ours_is_more_than_a_login_and_the_owner_not_even_that(running: EmbeddedPostgres) -> None:
     with connect(running, "bootstrap") as conn:
         roles = conn.execute(
-            "SELECT rolname, rolcanlogin, rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication"
+            "SELECT substr(rolname, 10), rolcanlogin, rolbypassrls,"
+            " rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication, rolconnlimit > 0"
             " FROM pg_roles WHERE rolname LIKE 'espalier%' ORDER BY 1"
         ).fetchall()
-    assert roles == [(f"espalier_{name}", True, False) for name in ("dagster", "jobs", "migrator")]
+    assert roles == [
+        ("analytics", True, False, False, True),
+        ("app", True, False, False, True),
+        ("backup", True, True, False, True),
+        ("dagster", True, False, False, True),
+        ("jobs", True, False, False, True),
+        ("migrator", True, False, False, True),
+        ("owner", False, False, False, False),
+    ]
+
+
+def test_nobody_becomes_another_role_but_the_migrator_the_owner_of_the_views(running: EmbeddedPostgres) -> None:
+    with connect(running, "bootstrap") as conn:
+        members = conn.execute(
+            "SELECT member::regrole::text, roleid::regrole::text, admin_option FROM pg_auth_members"
+            " WHERE member::regrole::text LIKE 'espalier%' ORDER BY 1"
+        ).fetchall()
+    assert members == [
+        ("espalier_backup", "pg_read_all_data", False),
+        ("espalier_migrator", "espalier_owner", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "setting", "wanted"),
+    [
+        ("app", "statement_timeout", "30s"),
+        ("app", "lock_timeout", "5s"),
+        ("analytics", "statement_timeout", "15min"),
+        ("analytics", "default_transaction_read_only", "on"),
+        ("backup", "default_transaction_read_only", "on"),
+    ],
+)
+def test_a_role_brings_its_settings(running: EmbeddedPostgres, role: str, setting: str, wanted: str) -> None:
+    assert value(running, f"SHOW {setting}", role) == wanted
 
 
 def test_every_password_is_stored_as_a_scram_verifier(running: EmbeddedPostgres) -> None:
     assert value(running, "SELECT bool_and(rolpassword LIKE 'SCRAM-SHA-256$%') FROM pg_authid WHERE rolcanlogin")
 
 
-@pytest.mark.parametrize("role", ["bootstrap", "migrator", "jobs", "dagster"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_wrong_password_is_refused(running: EmbeddedPostgres, role: str) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(urls(running)[role], password="guessed")  # noqa: S106 - it is wrong
@@ -70,6 +106,7 @@ def test_a_wrong_password_is_refused(running: EmbeddedPostgres, role: str) -> No
         ("migrator", "postgres"),
         ("dagster", "espalier"),
         ("dagster", "postgres"),
+        *[(role, database) for role in ("app", "analytics", "backup") for database in ("dagster", "postgres")],
     ],
 )
 def test_a_role_cannot_enter_a_database_that_is_not_its_own(
@@ -129,6 +166,7 @@ def test_jobs_have_temporary_tables(running: EmbeddedPostgres) -> None:
 def test_a_session_that_sleeps_in_a_transaction_is_ended_some_day(running: EmbeddedPostgres) -> None:
     sleep = "SELECT current_setting('idle_in_transaction_session_timeout')"
     assert [value(running, sleep, role) for role in ("migrator", "jobs", "dagster")] == ["15min", "15min", "5min"]
+    assert [value(running, sleep, role) for role in ("app", "analytics", "backup")] == ["1min", "5min", "15min"]
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])

@@ -1,5 +1,6 @@
 """The embedded Postgres starts, stops, is killed, is used for a while, and comes back."""
 
+import json
 import os
 import signal
 import subprocess
@@ -22,12 +23,14 @@ from orchestration.servers.postgres import (
     mark_kept,
     unmark_kept,
 )
+from orchestration.settings import ROLES
 from tests.embedded import (
     FAST,
     NewServer,
     connect,
     eventually,
     kill,
+    mode,
     postmaster_pid,
     processes_in,
     rows,
@@ -173,7 +176,7 @@ def test_a_first_start_killed_half_way_is_completed_by_the_next(new_server: NewS
     assert killed.returncode == -signal.SIGKILL
     server.start()
     write_rows(server)
-    for role in ("bootstrap", "migrator", "jobs", "dagster"):
+    for role in ROLES:
         connect(server, role).close()
 
 
@@ -232,6 +235,22 @@ def test_a_start_from_a_record_of_an_older_set_up_repeats_it(new_server: NewServ
     server.start()
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         connect(server, "jobs", "dagster")
+
+
+def test_a_server_of_before_gets_the_roles_that_came_later_and_keeps_its_passwords(new_server: NewServer) -> None:
+    server = new_server()
+    server.start()
+    known = urls(server)
+    first = {role: known[role] for role in ("bootstrap", "migrator", "jobs", "dagster")}
+    server.connections_file.write_text(json.dumps(first))
+    with connect(server, "bootstrap") as conn:
+        conn.execute("DROP OWNED BY espalier_app; DROP ROLE espalier_app")
+    folders.record(replace(server.location, set_up="1/older"))
+    server.start()
+    assert {role: urls(server)[role] for role in first} == first
+    assert mode(server.connections_file) == 0o600
+    for role in ROLES:
+        connect(server, role).close()
 
 
 def test_the_last_user_who_leaves_stops_it(new_server: NewServer) -> None:
