@@ -12,6 +12,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -198,4 +199,19 @@ mastery_dirty = Table(
     PrimaryKeyConstraint("version", name="mastery_dirty_pkey"),
     comment="Pairs whose attempts have changed since their mastery was derived; without a user: every pair",
     info=WRITTEN,
+)
+
+tenant_keys = Table(
+    "tenant_keys",
+    metadata,
+    Column("id", Integer, Identity(always=True), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("inner_pad", LargeBinary, nullable=False),
+    Column("outer_pad", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("valid_until", DateTime(timezone=True)),
+    PrimaryKeyConstraint("id", name="tenant_keys_pkey"),
+    comment="Keys that sign which organization a transaction works for; the newest signs, those before it are still "
+    "taken until valid_until",
+    info={"jobs": ""},
 )
