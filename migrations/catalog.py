@@ -1,7 +1,7 @@
 """A snapshot of what stands in a schema: every object with its definition, as Postgres itself writes it.
 
 Definitions are written under an empty search path, so that they do not depend on who asks. Objects that belong to an
-extension are left out.
+extension are left out. Row security is an object of its own, so that a table is the same with and without it.
 """
 
 from collections.abc import Collection
@@ -28,7 +28,7 @@ class Thing(NamedTuple):
 
 
 Snapshot = dict[Thing, str]
-PARTS = ("column", "constraint", "index", "trigger", "policy")
+PARTS = ("column", "constraint", "index", "trigger", "policy", "security")
 
 _OBJECTS: LiteralString = r"""
 WITH ns AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s),
@@ -41,10 +41,12 @@ WITH ns AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s),
 SELECT 'table' AS kind, relname::text AS name, rel.xid,
        CASE relpersistence WHEN 'u' THEN 'unlogged ' ELSE '' END
        || CASE relkind WHEN 'p' THEN 'partitioned by ' || pg_get_partkeydef(oid) WHEN 'f' THEN 'foreign'
-          ELSE 'plain' END
-       || CASE WHEN relrowsecurity THEN ', row security' ELSE '' END
-       || CASE WHEN relforcerowsecurity THEN ' forced' ELSE '' END AS definition
+          ELSE 'plain' END AS definition
 FROM rel WHERE relkind IN ('r', 'p', 'f')
+UNION ALL
+SELECT 'security', relname || '.rows', rel.xid,
+       concat_ws(', ', CASE WHEN relrowsecurity THEN 'enabled' END, CASE WHEN relforcerowsecurity THEN 'forced' END)
+FROM rel WHERE relrowsecurity OR relforcerowsecurity
 UNION ALL
 SELECT 'view', relname::text, rel.xid, pg_get_viewdef(oid) FROM rel WHERE relkind IN ('v', 'm')
 UNION ALL
@@ -78,7 +80,10 @@ WHERE NOT t.tgisinternal
 UNION ALL
 SELECT 'policy', rel.relname || '.' || p.polname, p.xmin,
        concat_ws(' ', p.polcmd::text, p.polpermissive::text, pg_get_expr(p.polqual, p.polrelid),
-                 pg_get_expr(p.polwithcheck, p.polrelid))
+                 pg_get_expr(p.polwithcheck, p.polrelid), 'to', (
+           SELECT string_agg(coalesce(r.rolname::text, 'PUBLIC'), ', ' ORDER BY r.rolname)
+           FROM unnest(p.polroles) AS o (role) LEFT JOIN pg_roles AS r ON r.oid = o.role
+       ))
 FROM rel JOIN pg_policy AS p ON p.polrelid = rel.oid
 UNION ALL
 SELECT 'function', p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', p.xmin,
@@ -119,7 +124,8 @@ FROM pg_catalog.pg_depend AS d
 LEFT JOIN pg_catalog.pg_constraint AS k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
 JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_class'::regclass
 LEFT JOIN pg_catalog.pg_trigger AS g ON d.classid = 'pg_catalog.pg_trigger'::regclass AND g.oid = d.objid
-LEFT JOIN pg_catalog.pg_class AS o ON o.oid = coalesce(k.conrelid, g.tgrelid)
+LEFT JOIN pg_catalog.pg_policy AS p ON d.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = d.objid
+LEFT JOIN pg_catalog.pg_class AS o ON o.oid = coalesce(k.conrelid, g.tgrelid, p.polrelid)
 WHERE d.deptype = 'n' AND t.relnamespace = to_regnamespace(quote_ident(%(schema)s))
   AND t.relname = ANY (%(tables)s)
   AND NOT (o.oid IS NOT NULL AND o.relnamespace = t.relnamespace AND o.relname = ANY (%(tables)s))

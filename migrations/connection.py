@@ -39,6 +39,7 @@ class Target:
     domain: str
     schema: str
     extensions: str
+    jobs: str = "espalier_jobs"
 
     @property
     def search_path(self) -> str:

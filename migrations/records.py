@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from migrations.catalog import Snapshot, Thing
 from migrations.connection import Driver
+from migrations.revisions import tenants_of
 from orchestration.errors import EspalierError
 
 # Noted before a concurrent build, so that the next try knows that what it finds half built is ours.
@@ -50,8 +51,9 @@ def made_by(driver: Driver, domain: str, revision: str) -> Snapshot:
 
 
 def of_domain(driver: Driver, domain: str) -> set[Thing]:
-    """Name whatever is on record for a domain."""
-    rows = driver.execute("SELECT kind, name FROM espalier.created_objects WHERE domain = %s", [domain]).fetchall()
+    """Name whatever is on record for a domain, its tenant isolation included."""
+    names = [domain, tenants_of(domain)]
+    rows = driver.execute("SELECT kind, name FROM espalier.created_objects WHERE domain = ANY (%s)", [names]).fetchall()
     return {Thing(kind, name) for kind, name in rows}
 
 

@@ -142,6 +142,12 @@ def _resolve(domain: str, here: int, to: str) -> int:
     raise EspalierError(f"{domain}: no revision {to!r}; known are base, {', '.join(ids)}, head, and +n or -n from here")
 
 
+def tenants_of(domain: str) -> str | None:
+    """Name the history of a domain's tenant isolation, which a site may leave; None for a domain without one."""
+    name = f"{domain}_tenants"
+    return name if (_HERE / "versions" / name).is_dir() else None
+
+
 def domains() -> tuple[str, ...]:
     """List the domains that have revisions, ours first."""
     folders = sorted(path.name for path in (_HERE / "versions").iterdir() if path.is_dir() and path.name[0] != "_")

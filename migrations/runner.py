@@ -7,7 +7,7 @@ a step is guarded is in `step.py`, what is refused beforehand in `preflight.py`.
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 
-from migrations import adoption, catalog, grants, preflight, records
+from migrations import adoption, catalog, grants, preflight, records, tenancy
 from migrations.adoption import decided
 from migrations.completion import build_beforehand
 from migrations.connection import OURS, Database, Target, connect, look_into, server_name
@@ -25,7 +25,7 @@ from migrations.inspection.takeover import Decision
 from migrations.locks import PATIENCE_SECONDS, patiently, sole_migrator
 from migrations.offline import offline_sql
 from migrations.report import Finding, MigrationReport, State, StepEvent, StepReport
-from migrations.revisions import Direction, Plan, Revision, applied, configuration, head, plan
+from migrations.revisions import Direction, Plan, Revision, configuration, head, plan
 from migrations.state import current, pending
 from migrations.step import Step
 from orchestration.errors import EspalierError
@@ -34,6 +34,7 @@ from orchestration.settings import Domain, Settings
 __all__ = ["MigrationReport", "StepEvent", "current", "head", "migrate", "offline_sql", "pending", "preview"]
 
 Watcher = Callable[[StepEvent], None]
+_Step = tuple[Target, Revision, Direction]
 
 _SAVE = "INSERT INTO espalier.migration_runs (domain, started_at, finished_at, report) VALUES (%s, %s, %s, %s)"
 
@@ -77,6 +78,7 @@ def preview(settings: Settings, domain: Domain, to: str = "head") -> tuple[Plan,
         run = Run(settings, domain, database, True, nobody, PATIENCE_SECONDS)
         target, way, _findings = run.look(current(database.driver, domain), to)
         down = way.revisions if way.direction == "down" else []
+        way = replace(way, revisions=[revision for _target, revision, _direction in run.steps_of(target, way)])
         return way, count_lost(database.driver, [made_part(database.driver, target.domain, r) for r in down])
 
 
@@ -119,6 +121,7 @@ class Run:
     dumped: dict[str, int] = field(default_factory=dict[str, int])
     decisions: dict[str, Decision] = field(default_factory=dict[str, Decision])
     leaving: bool = False
+    isolation: Plan | None = None
 
     @property
     def dumps(self) -> Path:
@@ -131,9 +134,17 @@ class Run:
             target, way, findings = self.look(start, to)
         if way.direction == "up" and (way.revisions or start):
             target = self.prepare(target)
-        for revision in way.revisions:
-            self._take(target, revision, way.direction)
+        for step in self.steps_of(target, way):
+            self._take(*step)
         return self._finish(target, start, way, findings)
+
+    def steps_of(self, target: Target, way: Plan) -> list[_Step]:
+        """List the steps; tenants are isolated when all else is done, and no longer before anything is taken back."""
+        steps: list[_Step] = [(target, revision, way.direction) for revision in way.revisions]
+        apart = self.isolation or Plan("up", [], None)
+        tenants = tenancy.target_of(target, self.settings.jobs_role)
+        isolating: list[_Step] = [(tenants, revision, apart.direction) for revision in apart.revisions]
+        return isolating + steps if way.direction == "down" else steps + isolating
 
     def look(self, start: str | None, to: str) -> tuple[Target, Plan, list[Finding]]:
         """Read and refuse; nothing is changed here."""
@@ -146,6 +157,9 @@ class Run:
         self.leaving = floor == way.target is not None and (way.direction == "down" or to == "base")
         target = preflight.find_target(driver, self.domain, schema)
         driver.execute("SELECT set_config('search_path', %s, true)", [target.search_path])
+        self.isolation = tenancy.way_of(driver, self.settings, self.domain, way, to, adopted=adopted)
+        tenancy.refuse_unfit_jobs(driver, schema, self.settings.jobs_role, self.isolation)
+        tenancy.see_every_organization(driver, self.domain, schema)
         if way.direction == "up":
             preflight.look_upwards(driver, target, start, way)
             self.decisions = decided(driver, target, start, way) if adopted else {}
@@ -235,7 +249,8 @@ class Run:
             )
             if current(driver, OURS):
                 report.grants = self._grant(target)
-                report.verification = self._verify(target, way.target)
+                report.preflight += tenancy.told(driver, self.domain)
+                report.verification = self._verify(target)
                 report.finished_at = datetime.now(UTC)
                 if report.changed:
                     driver.execute(_SAVE, [self.domain, self.started, report.finished_at, report.to_json()])
@@ -248,8 +263,8 @@ class Run:
             return [*changes, *grants.restore(driver, target, role, adoption.rights_before(driver, self.domain))]
         return [*changes, *grants.apply(driver, target, role)]
 
-    def _verify(self, target: Target, at: str | None) -> list[Finding]:
-        expected = records.expected(self.database.driver, self.domain, applied(self.domain, at))
+    def _verify(self, target: Target) -> list[Finding]:
+        expected = tenancy.on_record(self.database.driver, self.domain)
         found = catalog.snapshot(self.database.driver, target.schema)
         return [
             Finding(str(thing), found.get(thing) == text, "as created" if found.get(thing) == text else "differs")

@@ -18,6 +18,7 @@ from migrations.downgrade import dump_lost, made_part
 from migrations.inspection.takeover import Decision
 from migrations.locks import TIMEOUTS
 from migrations.revisions import Direction, Revision
+from orchestration.settings import DOMAINS
 
 _EMPTY = """
     SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = n.oid)
@@ -72,7 +73,7 @@ class Step:
 
     def _settle(self, driver: Driver) -> None:
         """Before a domain's baseline: make its schema, and put down where the domain lives."""
-        if not self.revision.is_baseline or self.target.domain == OURS:
+        if not self.revision.is_baseline or self.target.domain not in DOMAINS:
             return
         if not driver.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", [self.target.schema]).rowcount:
             driver.execute(SQL("CREATE SCHEMA {}").format(Identifier(self.target.schema)))

@@ -12,13 +12,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Constraint, MetaData, Table
 
-from migrations import catalog, records, state
+from migrations import catalog, records, state, tenancy
 from migrations.catalog import Snapshot, Thing
 from migrations.comparison import comparison
 from migrations.connection import OURS, Database, Target, connect, look_into
 from migrations.metadata import BASELINES, METADATA
 from migrations.preflight import enum_labels, find_target, look_at_record
-from migrations.revisions import applied, head
+from migrations.revisions import head, tenants_of
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain, Settings
 
@@ -124,9 +124,11 @@ def invalid_indexes(database: Database, target: Target) -> list[str]:
 
 
 def pending(database: Database, target: Target) -> list[str]:
-    """List the revisions that have not been applied."""
+    """List the revisions that have not been applied, those of a tenant isolation too where it was begun."""
     with database.driver.transaction():
-        return state.pending(database.driver, target.domain)
+        apart = tenants_of(target.domain) if tenancy.is_on(database.driver, target.domain) else None
+        histories = [target.domain, apart] if apart else [target.domain]
+        return [revision for history in histories for revision in state.pending(database.driver, history)]
 
 
 def extra_objects(database: Database, target: Target) -> list[str]:
@@ -151,8 +153,7 @@ def _unlike_adopted(database: Database, target: Target) -> list[str]:
 
 
 def _unlike_record(database: Database, target: Target, found: Snapshot) -> Iterable[str]:
-    at = state.current(database.driver, target.domain)
-    expected = records.expected(database.driver, target.domain, applied(target.domain, at))
+    expected = tenancy.on_record(database.driver, target.domain)
     for thing, definition in records.objects(expected).items():
         if found.get(thing) != definition:
             yield f"{thing} {'differs from its record' if thing in found else 'is missing'}"
@@ -190,8 +191,7 @@ def _describe(difference: Any) -> str:
 
 def _known(database: Database, target: Target) -> set[Thing]:
     with database.driver.transaction():
-        at = state.current(database.driver, target.domain)
-        on_record = records.expected(database.driver, target.domain, applied(target.domain, at))
+        on_record = tenancy.on_record(database.driver, target.domain)
         on_record |= records.adopted(database.driver, target.domain)
     metadata = METADATA[target.domain]
     enums = (Thing("enum", name) for name in enum_labels(target.domain))

@@ -67,6 +67,15 @@ class CommunityPolicy(_Policy):
         return zone_info(zone).key
 
 
+class LmsPolicy(_Policy):
+    """Policy of the lms domain: whether row security keeps its organizations apart (`docs/tenants.md`).
+
+    Left out, it does on a site that we built, and does not on one that was adopted.
+    """
+
+    tenant_isolation: bool | None = None
+
+
 class SloTargets(_Policy):
     """Service level objectives of seed 004. Rates in percent, latency in ms, cost in JPY an answer."""
 
@@ -174,6 +183,7 @@ class Settings(BaseSettings):
     ui_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     quarantine_budget: float = Field(default=0.05, ge=0, le=1)
     community: CommunityPolicy = CommunityPolicy()
+    lms: LmsPolicy = LmsPolicy()
     rag: RagPolicy = RagPolicy()
     graph: GraphPolicy = GraphPolicy()
     schedules: Schedules = Schedules()

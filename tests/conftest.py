@@ -27,7 +27,7 @@ from orchestration.partitions import AS_OF_TAG
 from orchestration.resources import Postgres
 from orchestration.schedules import RANGE_END, RANGE_START
 from orchestration.servers.postgres import EmbeddedPostgres
-from orchestration.settings import DOMAINS, PROJECT, ROLES, Domain, Role, Settings
+from orchestration.settings import DOMAINS, PROJECT, ROLES, Domain, LmsPolicy, Role, Settings
 
 Connection = psycopg.Connection[DictRow]
 # Tests may lose a server's last writes when the machine dies, never correctness: only fsync is off.
@@ -135,7 +135,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def site_settings(server: Server, database: str, home: Path, **overrides: Any) -> Settings:
-    """Make the settings of a site whose database is on the test server."""
+    """Make the settings of a site whose database is on the test server; tenants are isolated where a test asks."""
+    overrides.setdefault("lms", LmsPolicy(tenant_isolation=False))
     return Settings(
         home=home,
         database_url=SecretStr(server.url("jobs", database)),

@@ -15,6 +15,7 @@ from migrations.inspection.takeover import Decision, Difference, baseline_differ
 from migrations.preflight import find_target, look_at_record, refuse_old_server, written
 from migrations.reference import Reference, reference
 from migrations.revisions import applied, history
+from migrations.tenancy import see_every_organization
 from orchestration.settings import Domain, Settings
 
 Standing = Literal["empty", "adoptable", "differs", "set up"]
@@ -154,6 +155,7 @@ def _domain(settings: Settings, domain: Domain, driver: Driver) -> DomainReport:
     if not seen.current and seen.is_empty:
         return DomainReport(domain, schema, "empty", None)
     driver.execute("SELECT set_config('search_path', %s, true)", [seen.target.search_path])
+    see_every_organization(driver, domain, schema)
     return _report(settings, domain, driver, seen, adopted=bool(record and record.adopted_at))
 
 

@@ -22,7 +22,7 @@ from migrations.metadata import BASELINES
 from migrations.reference import EXTENSIONS, SCHEMA, path_of
 from migrations.revisions import history
 from orchestration.servers.postgres import EmbeddedPostgres
-from orchestration.settings import DOMAINS, PROJECT, Domain, Settings
+from orchestration.settings import DOMAINS, PROJECT, Domain, LmsPolicy, Settings
 
 
 def recorded(driver: Driver, domain: str) -> dict[str, Snapshot]:
@@ -83,7 +83,8 @@ def _files(domain: str) -> Iterable[Path]:
 
 
 def _build(domain: Domain, folder: Path, url: str) -> dict[str, object]:
-    settings = Settings(home=folder, direct_database_url=SecretStr(url), database_url=SecretStr(url))
+    address, apart = SecretStr(url), LmsPolicy(tenant_isolation=False)
+    settings = Settings(home=folder, direct_database_url=address, database_url=address, lms=apart)
     runner.migrate(settings.model_copy(update={f"{domain}_schema": SCHEMA, "jobs_role": "espalier_jobs"}), domain)
     with connect(url) as database, database.driver.transaction():
         driver = database.driver

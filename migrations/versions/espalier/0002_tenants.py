@@ -1,11 +1,11 @@
 """Which organization a transaction works for: signed, so that no session can name one for itself (docs/tenants.md).
 
-The application's authentication signs a token over an organization and a moment of expiry. `enter_organization` verifies
-it and leaves a binding in a setting that lasts as long as the transaction: signed over the organization, the expiry, this
-backend and this transaction. Policies ask `current_organization`, which verifies the binding again. What a session
-writes into the setting by itself, or has copied from another transaction, is no organization: policies then show no
-row. The signature is HMAC-SHA256, with the sha256() of Postgres' core and the pads of RFC 2104; the keys lie here,
-where no role of an application may read.
+The application's authentication signs a token over an organization and a moment of expiry. `enter_organization`
+verifies it and leaves a binding in a setting that lasts as long as the transaction: signed over the organization, the
+expiry, this backend and this transaction. Policies ask `current_organization`, which verifies the binding again. What a
+session writes into the setting by itself, or has copied from another transaction, is no organization: policies then
+show no row. The signature is HMAC-SHA256, with the sha256() of Postgres' core and the pads of RFC 2104; the keys lie
+here, where no role of an application may read.
 
 `enter_every_organization` is for who owns the tables: forced row security holds for the owner too, and a trigger that
 runs with its rights, or a migration, must see the rows that it is to prove something about.
@@ -95,8 +95,8 @@ _SIGNING = (
     CREATE FUNCTION sign_organization(organization text, seconds integer) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = ''
     AS $sign$
-        SELECT format('%s.%s.%s.%s', s.key, s.expires,
-                      espalier.tenant_mac(s.key, format('token.%s.%s.%s', s.key, s.expires, organization)), organization)
+        SELECT format('%s.%s.%s.%s', s.key, s.expires, espalier.tenant_mac(
+                   s.key, format('token.%s.%s.%s', s.key, s.expires, organization)), organization)
         FROM (
             SELECT k.id AS key, floor(extract(epoch FROM clock_timestamp()))::bigint + seconds AS expires
             FROM espalier.tenant_keys AS k WHERE k.valid_until IS NULL
