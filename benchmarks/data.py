@@ -153,7 +153,7 @@ RAG_TABLES = ("users", "ai_dialogue_log")
 def load_community(connection: Connection, sizes: Sizes) -> None:
     """Fill the empty tables of the community domain that the benchmarks read."""
     counts = {"users": sizes.users, "doubts": sizes.doubts, "answers": sizes.answers, "until": sizes.until}
-    _make_functions(connection)
+    make_functions(connection)
     for statement in (_USERS, _DOUBTS, _ANSWERS):
         connection.execute(statement, counts)
     on_doubts = sizes.votes * 4 // 10
@@ -165,7 +165,7 @@ def load_community(connection: Connection, sizes: Sizes) -> None:
 
 def load_rag(connection: Connection, sizes: Sizes) -> None:
     """Fill the empty tables of the rag domain: dialogues in the order of their time."""
-    _make_functions(connection)
+    make_functions(connection)
     first = sizes.dialogue_days[0].start.replace(tzinfo=None)
     connection.execute(_LEARNERS, {"learners": sizes.learners})
     connection.execute(_CITATIONS, {})
@@ -185,7 +185,8 @@ def forget_new_votes(connection: Connection) -> None:
     connection.execute(_FORGET_NEW_VOTES, {})
 
 
-def _make_functions(connection: Connection) -> None:
+def make_functions(connection: Connection) -> None:
+    """Make draw and user_id, for as long as the connection lasts."""
     for statement in _FUNCTIONS:
         connection.execute(statement)
 
