@@ -11,7 +11,7 @@ from migrations.connection import Driver
 from migrations.revisions import tenants_of
 from orchestration.errors import EspalierError
 
-# Noted before a concurrent build, so that the next try knows that what it finds half built is ours.
+# Noted before a concurrent build or a proof, which stand although their step dies: the next try knows they are ours.
 BEING_BUILT = "being built"
 
 # What is on record without being an object of ours: that a revision was applied by us, that we made the schema; what

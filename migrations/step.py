@@ -18,6 +18,7 @@ from migrations.downgrade import dump_lost, made_part
 from migrations.inspection.takeover import Decision
 from migrations.locks import TIMEOUTS
 from migrations.revisions import Direction, Revision
+from orchestration.failpoints import failpoint
 from orchestration.settings import DOMAINS
 
 _EMPTY = """
@@ -70,6 +71,7 @@ class Step:
             self._record(driver, after)
         else:
             self._forget(driver, after)
+        failpoint("migrate.step_done")
 
     def _settle(self, driver: Driver) -> None:
         """Before a domain's baseline: make its schema, and put down where the domain lives."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.faults.run_asset", "tests.faults.run_drain"])
+_FORKS.set_forkserver_preload([f"tests.faults.run_{what}" for what in ("asset", "drain", "migration")])
 
 
 class Forked:

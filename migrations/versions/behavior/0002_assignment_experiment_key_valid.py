@@ -5,7 +5,7 @@ Reads and writes go on meanwhile.
 
 from alembic import op
 
-from migrations.operations import unhurried
+from migrations.operations import validate_constraint
 
 revision = "behavior_0002"
 down_revision = "behavior_0001"
@@ -13,8 +13,7 @@ down_revision = "behavior_0001"
 
 def upgrade() -> None:
     """Validate the key."""
-    with unhurried():
-        op.execute('ALTER TABLE experiment_assignments VALIDATE CONSTRAINT "experiment_assignments_experimentId_fkey"')
+    validate_constraint("experiment_assignments", "experiment_assignments_experimentId_fkey")
 
 
 def downgrade() -> None:

@@ -5,7 +5,7 @@ Validating locks out no reader or writer, however long it takes.
 
 from alembic import op
 
-from migrations.operations import unhurried
+from migrations.operations import validate_constraint
 
 revision = "community_0016"
 down_revision = "community_0015"
@@ -13,8 +13,7 @@ down_revision = "community_0015"
 
 def upgrade() -> None:
     """Validate the key."""
-    with unhurried():
-        op.execute('ALTER TABLE xp_ledger VALIDATE CONSTRAINT "xp_ledger_conceptId_fkey"')
+    validate_constraint("xp_ledger", "xp_ledger_conceptId_fkey")
 
 
 def downgrade() -> None:

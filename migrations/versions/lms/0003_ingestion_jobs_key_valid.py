@@ -5,7 +5,7 @@ Reads and writes go on meanwhile.
 
 from alembic import op
 
-from migrations.operations import unhurried
+from migrations.operations import validate_constraint
 
 revision = "lms_0003"
 down_revision = "lms_0002"
@@ -13,8 +13,7 @@ down_revision = "lms_0002"
 
 def upgrade() -> None:
     """Validate the key."""
-    with unhurried():
-        op.execute("ALTER TABLE ingestion_jobs VALIDATE CONSTRAINT ingestion_jobs_organization_id_fkey")
+    validate_constraint("ingestion_jobs", "ingestion_jobs_organization_id_fkey")
 
 
 def downgrade() -> None:

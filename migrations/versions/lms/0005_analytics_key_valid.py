@@ -5,7 +5,7 @@ Reads and writes go on meanwhile.
 
 from alembic import op
 
-from migrations.operations import unhurried
+from migrations.operations import validate_constraint
 
 revision = "lms_0005"
 down_revision = "lms_0004"
@@ -13,8 +13,7 @@ down_revision = "lms_0004"
 
 def upgrade() -> None:
     """Validate the key."""
-    with unhurried():
-        op.execute("ALTER TABLE analytics VALIDATE CONSTRAINT analytics_organization_id_fkey")
+    validate_constraint("analytics", "analytics_organization_id_fkey")
 
 
 def downgrade() -> None:

@@ -5,7 +5,7 @@ Reads and writes go on meanwhile. Where dialogues without a user remain, the ste
 
 from alembic import op
 
-from migrations.operations import unhurried
+from migrations.operations import validate_constraint
 
 revision = "rag_0004"
 down_revision = "rag_0003"
@@ -13,8 +13,7 @@ down_revision = "rag_0003"
 
 def upgrade() -> None:
     """Check the existing rows."""
-    with unhurried():
-        op.execute("ALTER TABLE ai_dialogue_log VALIDATE CONSTRAINT fk_ai_dialogue_user")
+    validate_constraint("ai_dialogue_log", "fk_ai_dialogue_user")
 
 
 def downgrade() -> None:

@@ -5,7 +5,7 @@ Reads and writes go on meanwhile. Where rows of an unknown user remain, the step
 
 from alembic import op
 
-from migrations.operations import unhurried
+from migrations.operations import validate_constraint
 
 revision = "rag_0006"
 down_revision = "rag_0005"
@@ -13,8 +13,7 @@ down_revision = "rag_0005"
 
 def upgrade() -> None:
     """Check the existing rows."""
-    with unhurried():
-        op.execute("ALTER TABLE provenance VALIDATE CONSTRAINT fk_provenance_acquired_by")
+    validate_constraint("provenance", "fk_provenance_acquired_by")
 
 
 def downgrade() -> None:
