@@ -32,6 +32,12 @@ def organization(connection: Connection, name: str) -> str:
     return name
 
 
+def guest(connection: Connection, name: str) -> None:
+    """Insert a user of an organization who is no learner."""
+    own = {"organization_id": name, "updated_at": NOON}
+    insert(connection, "users", {"id": f"{name}-guest", "email": f"{name}-guest@lms", "name": name, "role": "x", **own})
+
+
 def two_organizations(connection: Connection) -> None:
     """Insert two organizations, and what is set for the whole system."""
     system_defaults(connection)

@@ -109,7 +109,7 @@ def _installed() -> str | None:
 
 def _write_files(server: Server, folder: Path, port: int) -> None:
     parts = {role: conninfo_to_dict(url) for role, url in server.urls.items()}
-    users = {str(p["user"]): p["password"] for role, p in parts.items() if role in ("jobs", "migrator")}
+    users = {str(p["user"]): p["password"] for role, p in parts.items() if role in ("jobs", "migrator", "app")}
     jobs = parts["jobs"]
     text = CONFIGURATION.format(
         host=jobs["host"],
