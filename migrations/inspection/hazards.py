@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from migrations.catalog import Snapshot, Thing
 from migrations.connection import Driver
+from migrations.inspection.lineage import History, unfinished
 from migrations.inspection.takeover import Decision, Difference
 
 _FOREIGN_KEY = re.compile(r"FOREIGN KEY \((.*?)\) REFERENCES (\S+?)\((.*?)\)")
@@ -57,6 +58,15 @@ def hazards(driver: Driver, found: Snapshot, decisions: Iterable[Decision]) -> l
     return [hazard for hazard in asked.values() if hazard.count]
 
 
+def half_applied(driver: Driver, told: Iterable[History], at: str) -> list[Hazard]:
+    """Name what the application's own tool has left half done: what stands there may not be what they mean to have."""
+    return [
+        Hazard(at, f"table {history.schema}.{history.table}", f"migrations {what}: {', '.join(names)}", len(names))
+        for history in told
+        for what, names in unfinished(driver, history).items()
+    ]
+
+
 def long_transactions(driver: Driver) -> list[str]:
     """Name the transactions that a concurrent index build would have to wait for."""
     rows = driver.execute(_LONG).fetchall()
@@ -75,8 +85,9 @@ def _has_rows(thing: Thing, text: str, found: Snapshot, decisions: list[Decision
 def _ask(driver: Driver, asked: dict[str, Hazard], hazard: Hazard, query: Composed) -> None:
     """Ask once for each object: a key that one revision adds and the next one validates is one hazard."""
     if hazard.where not in asked:
-        row = driver.execute(query).fetchone()
-        asked[hazard.where] = Hazard(hazard.revision, hazard.where, hazard.what, int(row[0]) if row else 0)
+        count, *longest = driver.execute(query).fetchone() or (0,)
+        what = f"{hazard.what}, the longest has {longest[0]:,} characters" if count and longest else hazard.what
+        asked[hazard.where] = Hazard(hazard.revision, hazard.where, what, int(count))
 
 
 def _question(thing: Thing, text: str) -> tuple[str, Composed] | None:
@@ -111,7 +122,9 @@ def _misfits(conflict: Difference) -> tuple[str, Composed] | None:
     if conflict.thing.kind != "column" or not length or not conflict.found.startswith(("text", "character varying")):
         return None
     table, column = (Identifier(part) for part in conflict.thing.name.split(".", 1))
-    query = SQL("SELECT count(*) FROM {} WHERE length({}) > {}").format(table, column, int(length[1]))
+    query = SQL("SELECT count(*), max(length({1})) FROM {0} WHERE length({1}) > {2}").format(
+        table, column, int(length[1])
+    )
     return f"values do not fit {length[0]}", query
 
 

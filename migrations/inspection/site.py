@@ -7,8 +7,8 @@ from migrations import catalog, records, state
 from migrations.catalog import Snapshot
 from migrations.connection import Database, Driver, Target, connect, server_name
 from migrations.inspection.forecast import Step, forecast, sizes
-from migrations.inspection.hazards import Hazard, hazards, long_transactions
-from migrations.inspection.lineage import recognise
+from migrations.inspection.hazards import Hazard, half_applied, hazards, long_transactions
+from migrations.inspection.lineage import histories, recognise
 from migrations.inspection.rights import unfit_roles
 from migrations.inspection.shapes import compare, extra
 from migrations.inspection.takeover import Decision, Difference, baseline_differences, decide, matching
@@ -168,12 +168,13 @@ def _report(settings: Settings, domain: Domain, driver: Driver, seen: Look, *, a
     matches = compare(seen.reference.expected(behind), seen.found)
     known = {*records.of_domain(driver, domain)} if seen.current else set()
     report = DomainReport(domain, seen.target.schema, "set up" if seen.current else "adoptable", behind[-1])
-    report.lineage = recognise(driver, domain, seen.found) if adopted or not seen.current else ["Espalier"]
+    told = histories(driver, seen.target.schema) if adopted or not seen.current else []
+    report.lineage = recognise(domain, seen.found, told) if adopted or not seen.current else ["Espalier"]
     report.matching = sum(hit.state == "equal" for hit in matches.values())
     report.differences = [*seen.differences, *conflicts]
     report.extra = [str(thing) for thing in extra([*known, *_shown(report)], matches.values(), seen.found)]
     report.unfit_roles = unfit_roles(driver, seen.target.schema, seen.reference.needed_tables, settings.jobs_role)
-    report.hazards = hazards(driver, seen.found, to_come)
+    report.hazards = [*half_applied(driver, told, behind[-1]), *hazards(driver, seen.found, to_come)]
     report.steps = forecast(settings, domain, to_come, sizes(driver, seen.target.schema))
     if report.obstacles:
         report.standing = "differs"

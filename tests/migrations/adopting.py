@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from difflib import unified_diff
 from typing import Any
 
+from migrations import runner, verify
+from migrations.baseline import baseline
+from migrations.inspection.site import DomainReport, inspect
+from migrations.rollback import rollback
 from orchestration.servers.binaries import wheel_programs
 from orchestration.settings import Domain
 from tests.conftest import Connection, Site
@@ -69,3 +73,27 @@ def nothing_above_access_share(site: Site, schema: str) -> Generator[None]:
         for table in tables:
             connection.execute(f"LOCK TABLE {table['name']} IN EXCLUSIVE MODE".encode())
         yield
+
+
+def inspected(site: Site, domain: Domain) -> DomainReport:
+    """Look at one domain."""
+    return inspect(site.settings, [domain])[1][0]
+
+
+def adopted_and_taken_back(site: Site, domain: Domain, schema: str, stamped: str) -> None:
+    """Inspect, baseline, migrate, verify, roll back, and compare."""
+    before, counts = whole_dump(site, schema), written(site, schema)
+    with nothing_above_access_share(site, schema):
+        assert inspected(site, domain).ok
+        assert baseline(site.settings, domain).revision == stamped
+        assert baseline(site.settings, domain).already
+    assert differences(before, whole_dump(site, schema)) == []
+    assert written(site, schema) == counts
+    up = runner.migrate(site.settings, domain)
+    assert (up.ok, up.to_revision) == (True, runner.head(domain))
+    found = verify.verify_domain(site.settings, domain)
+    assert {check: found[check] for check in verify.REQUIRED} == {check: [] for check in verify.REQUIRED}
+    assert found["no_pending_revisions"] == []
+    down = rollback(site.settings, domain, "base", yes_delete_data=True)
+    assert (down.ok, down.to_revision) == (True, stamped)
+    assert differences(before, whole_dump(site, schema)) == []

@@ -9,47 +9,23 @@ from migrations import runner, verify
 from migrations.baseline import baseline
 from migrations.completion import build_beforehand
 from migrations.connection import Target, connect, look_into
-from migrations.inspection.site import DomainReport, inspect, look
+from migrations.inspection.site import inspect, look
 from migrations.rollback import rollback
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain
-from tests.conftest import Site
 from tests.lineages import behavior, community, lms, rag
 from tests.migrations.adopting import (
     Build,
+    adopted_and_taken_back,
     brown_field,
     build_in,
     differences,
-    nothing_above_access_share,
+    inspected,
     whole_dump,
-    written,
 )
 from tests.migrations.site_state import names
 
 one_server = pytest.mark.parametrize("server", [18], indirect=True, ids=["pg18"], scope="session")
-
-
-def inspected(site: Site, domain: Domain) -> DomainReport:
-    return inspect(site.settings, [domain])[1][0]
-
-
-def adopted_and_taken_back(site: Site, domain: Domain, schema: str, stamped: str) -> None:
-    """Inspect, baseline, migrate, verify, roll back, and compare."""
-    before, counts = whole_dump(site, schema), written(site, schema)
-    with nothing_above_access_share(site, schema):
-        assert inspected(site, domain).ok
-        assert baseline(site.settings, domain).revision == stamped
-        assert baseline(site.settings, domain).already
-    assert differences(before, whole_dump(site, schema)) == []
-    assert written(site, schema) == counts
-    up = runner.migrate(site.settings, domain)
-    assert (up.ok, up.to_revision) == (True, runner.head(domain))
-    found = verify.verify_domain(site.settings, domain)
-    assert {check: found[check] for check in verify.REQUIRED} == {check: [] for check in verify.REQUIRED}
-    assert found["no_pending_revisions"] == []
-    down = rollback(site.settings, domain, "base", yes_delete_data=True)
-    assert (down.ok, down.to_revision) == (True, stamped)
-    assert differences(before, whole_dump(site, schema)) == []
 
 
 @pytest.mark.parametrize(
