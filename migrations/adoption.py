@@ -1,13 +1,11 @@
 """What is special about a site that was there before us: what we found goes on record, and later runs respect it."""
 
-import json
-
 from psycopg.sql import SQL, Identifier
 
-from migrations import grants, records
+from migrations import records
 from migrations.catalog import Snapshot, Thing
 from migrations.connection import Driver, Target
-from migrations.grants import Grant
+from migrations.grants.apply import remember
 from migrations.inspection.site import Look, look
 from migrations.inspection.takeover import Decision
 from migrations.preflight import make_version_table
@@ -49,14 +47,9 @@ def stamp(driver: Driver, seen: Look, decisions: list[Decision], role: str) -> s
     records.write(driver, target.domain, first.id, records.adoption(_application(seen)))
     for decision in decisions:
         records.write(driver, target.domain, decision.revision.id, records.adoption(decision.adopted))
-    held = {Thing("granted", str(g)): json.dumps(g) for g in grants.held(driver, target, role)}
+    held = remember(driver, target, role)
     records.write(driver, target.domain, revision, {Thing("stamped", revision): "", **held})
     return revision
-
-
-def rights_before(driver: Driver, domain: str) -> list[Grant]:
-    """Read the rights that the jobs role had before us."""
-    return [Grant(*json.loads(text)) for text in records.marked(driver, domain, "granted").values()]
 
 
 def _application(seen: Look) -> Snapshot:

@@ -6,8 +6,8 @@ What is created is our own schema, with the record of what was found.
 from dataclasses import dataclass
 
 from migrations import adoption, preflight
-from migrations.connection import OURS, Database, Target, connect
-from migrations.grants import apply
+from migrations.connection import Database, connect
+from migrations.grants.apply import apply_ours
 from migrations.inspection.rights import unfit_roles
 from migrations.inspection.site import Look, look
 from migrations.inspection.takeover import matching
@@ -94,7 +94,7 @@ def _stamp(settings: Settings, domain: Domain, database: Database) -> Baseline:
     seen = _look(settings, domain, database)
     there = seen.decisions[: matching(seen.decisions)]
     revision = adoption.stamp(database.driver, seen, there, settings.jobs_role)
-    apply(database.driver, Target(OURS, OURS, OURS), settings.jobs_role)  # the extensions may be the application's
+    apply_ours(database.driver, settings)
     wanted = seen.reference.expected([history(domain)[0].id, *(d.revision.id for d in there)])
     left = [str(difference) for difference in seen.differences]
     return Baseline(domain, seen.target.schema, revision, len(wanted) - len(left), left)

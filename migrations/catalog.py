@@ -126,8 +126,11 @@ JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid AND d.refclassid = 'pg_catal
 LEFT JOIN pg_catalog.pg_trigger AS g ON d.classid = 'pg_catalog.pg_trigger'::regclass AND g.oid = d.objid
 LEFT JOIN pg_catalog.pg_policy AS p ON d.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = d.objid
 LEFT JOIN pg_catalog.pg_class AS o ON o.oid = coalesce(k.conrelid, g.tgrelid, p.polrelid)
+LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND w.oid = d.objid
+LEFT JOIN pg_catalog.pg_class AS v ON v.oid = w.ev_class
 WHERE d.deptype = 'n' AND t.relnamespace = to_regnamespace(quote_ident(%(schema)s))
   AND t.relname = ANY (%(tables)s)
+  AND NOT coalesce(v.relnamespace = to_regnamespace('espalier_analytics'), false)
   AND NOT (o.oid IS NOT NULL AND o.relnamespace = t.relnamespace AND o.relname = ANY (%(tables)s))
 ORDER BY 1
 """
@@ -156,7 +159,10 @@ def invalid_indexes(driver: Driver, schema: str) -> list[str]:
 
 
 def dependants(driver: Driver, schema: str, tables: Collection[str]) -> list[str]:
-    """Describe what refers to tables from outside of them, so that they cannot be dropped: views, foreign keys."""
+    """Describe what refers to tables from outside of them, so that they cannot be dropped: views, foreign keys.
+
+    Our own masked views are left out: a step drops them itself.
+    """
     with driver.transaction():
         rows = driver.execute(_DEPENDANTS, {"schema": schema, "tables": list(tables)}).fetchall()
     return [description for (description,) in rows]

@@ -16,8 +16,8 @@ BEING_BUILT = "being built"
 
 # What is on record without being an object of ours: that a revision was applied by us, that we made the schema; what
 # was there before us (`adopted`), the revision that the site was stamped at, one that was taken over in part or whole,
-# and a right that the jobs role had.
-MARKS = ("revision", "schema", "adopted", "stamped", "taken over", "granted")
+# a right that one of our roles had, and that an adopted site asked for the rights of all roles.
+MARKS = ("revision", "schema", "adopted", "stamped", "taken over", "granted", "roles")
 
 _RECORD = """
     INSERT INTO espalier.created_objects (domain, revision, kind, name, definition) VALUES (%s, %s, %s, %s, %s)

@@ -16,11 +16,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 
-from migrations import adoption, catalog, grants, preflight, records, tenancy
+from migrations import catalog, preflight, records, tenancy
 from migrations.adoption import decided
 from migrations.completion import build_beforehand
 from migrations.connection import OURS, Database, Target, connect, look_into, server_name
 from migrations.downgrade import count_lost, made_part
+from migrations.grants import apply as grants
 from migrations.inspection.takeover import Decision
 from migrations.locks import PATIENCE_SECONDS, patiently, sole_migrator
 from migrations.offline import offline_sql
@@ -257,11 +258,8 @@ class Run:
         return report
 
     def _grant(self, target: Target) -> list[str]:
-        driver, role = self.database.driver, self.settings.jobs_role
-        changes = grants.apply(driver, Target(OURS, OURS, OURS if self.leaving else target.extensions), role)
-        if self.leaving:
-            return [*changes, *grants.restore(driver, target, role, adoption.rights_before(driver, self.domain))]
-        return [*changes, *grants.apply(driver, target, role)]
+        change = grants.leave if self.leaving else grants.apply
+        return change(self.database.driver, self.settings, target)
 
     def _verify(self, target: Target) -> list[Finding]:
         expected = tenancy.on_record(self.database.driver, self.domain)

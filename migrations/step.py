@@ -15,6 +15,7 @@ from migrations.catalog import Snapshot, Thing
 from migrations.completion import removal, run_all, statements
 from migrations.connection import OURS, Driver, Target
 from migrations.downgrade import dump_lost, made_part
+from migrations.grants.apply import drop_views
 from migrations.inspection.takeover import Decision
 from migrations.locks import TIMEOUTS
 from migrations.revisions import Direction, Revision
@@ -103,6 +104,7 @@ class Step:
         recorded = records.made_by(driver, self.target.domain, self.revision.id)
         self._marks = {thing: text for thing, text in recorded.items() if thing.kind in records.MARKS}
         records.refuse_unlike_record(self.revision.id, recorded, self._before)
+        drop_views(driver, self.target.domain)
         losing = made_part(driver, self.target.domain, self.revision)
         self.dumped = dump_lost(driver, losing, self.dumps, may_delete=self.may_delete)
         if Thing("taken over", self.revision.id) in self._marks:

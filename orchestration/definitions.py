@@ -52,6 +52,7 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             *(platform.schema_asset(d) for d in parts),
+            platform.grants,
             *sources.values(),
             *(a for p in parts.values() for a in (*p.assets, *p.graph)),
         ],

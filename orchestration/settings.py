@@ -179,6 +179,10 @@ class Settings(BaseSettings):
     )
     webhook_url: SecretStr | None = Field(default=None, repr=False)
     jobs_role: str = Field(default="espalier_jobs", max_length=63)
+    app_role: str = Field(default="espalier_app", max_length=63)
+    analytics_role: str = Field(default="espalier_analytics", max_length=63)
+    backup_role: str = Field(default="espalier_backup", max_length=63)
+    owner_role: str = Field(default="espalier_owner", max_length=63)
     ui_port: int = Field(default=3000, ge=1, le=65535)
     ui_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     quarantine_budget: float = Field(default=0.05, ge=0, le=1)
@@ -226,6 +230,17 @@ class Settings(BaseSettings):
             "rag": self.rag_schema,
         }
         return configured[domain] or self._schema_in_url() or domain
+
+    @property
+    def role_names(self) -> dict[str, str]:
+        """Name the database's roles that `migrations/grants.toml` gives rights to, by their short names there."""
+        return {
+            "jobs": self.jobs_role,
+            "app": self.app_role,
+            "analytics": self.analytics_role,
+            "backup": self.backup_role,
+            "owner": self.owner_role,
+        }
 
     @property
     def nightly_domains(self) -> tuple[Domain, ...]:

@@ -63,6 +63,9 @@ COMMANDS: Mapping[str, Entry] = {
     "migrate": Entry("schema_commands", "Bring the schema of each domain to a revision, up or down."),
     "verify": Entry("adoption_commands", "Prove that each domain's schema is as its revisions left it."),
     "rollback": Entry("adoption_commands", "Take each domain back to a revision, or to before the last migrate."),
+    "grants": Entry(
+        "grants_commands", "Who may do what in the database: apply the list, compare with it, take it back."
+    ),
     "coexist": Entry(
         "coexist_commands",
         "Print what the application's own schema must say, so that Prisma or Drizzle drops nothing of ours.",

@@ -34,6 +34,7 @@ OURS = {
     **dict.fromkeys(["graph_outbox", "graph_state", "graph_drift", "mastery_dirty"], WRITE),
     **dict.fromkeys(["domains", "created_objects", "migration_runs"], READ),
     **dict.fromkeys([f"alembic_version_{domain}" for domain in ("espalier", *DOMAINS)], READ),
+    "tenant_keys": NOTHING,
 }
 COLUMNS = {
     ("users", "UPDATE"): {"totalXP", "totalReputation", "trustScoreCache"},
@@ -95,8 +96,8 @@ def test_jobs_may_draw_versions_and_not_set_them_back(site: Site):
         connection.execute("GRANT UPDATE ON SEQUENCE espalier.graph_version TO espalier_jobs")
         connection.execute("REVOKE USAGE ON SEQUENCE espalier.graph_version FROM espalier_jobs")
     assert runner.migrate(site.settings, "community").grants == [
-        "granted USAGE on espalier.graph_version",
-        "revoked UPDATE on espalier.graph_version",
+        "granted USAGE on espalier.graph_version to espalier_jobs",
+        "revoked UPDATE on espalier.graph_version from espalier_jobs",
     ]
 
 
@@ -113,12 +114,12 @@ def test_a_right_too_many_is_taken_away_and_one_too_few_is_given(site: Site):
         connection.execute("REVOKE USAGE ON SCHEMA community FROM espalier_jobs")
     report = runner.migrate(site.settings, "community")
     assert report.grants == [
-        "granted SELECT on community.answers",
-        "granted USAGE on community",
-        "revoked TRUNCATE on community.doubts",
-        "revoked TRUNCATE on community.vote_graph",
-        "revoked UPDATE on community.doubts",
-        "revoked UPDATE on community.users.credits",
+        "granted SELECT on community.answers to espalier_jobs",
+        "granted USAGE on community to espalier_jobs",
+        "revoked TRUNCATE on community.doubts from espalier_jobs",
+        "revoked TRUNCATE on community.vote_graph from espalier_jobs",
+        "revoked UPDATE on community.doubts from espalier_jobs",
+        "revoked UPDATE on community.users.credits from espalier_jobs",
     ]
     test_the_jobs_role_has_the_listed_rights_and_no_other(site)
 
@@ -141,4 +142,4 @@ def test_rights_follow_the_schema_down(site: Site):
 
 def test_the_owner_itself_as_the_jobs_role_needs_no_grant(empty_site: Site):
     settings = empty_site.settings.model_copy(update={"jobs_role": "espalier_migrator"})
-    assert runner.migrate(settings, "community").grants == []
+    assert not [line for line in runner.migrate(settings, "community").grants if "espalier_migrator" in line]
