@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Constraint, MetaData, Table
 
-from migrations import catalog, records, state, tenancy
+from migrations import catalog, comments, records, state, tenancy
 from migrations.catalog import Snapshot, Thing
 from migrations.comparison import comparison
 from migrations.connection import OURS, Database, Target, connect, look_into
@@ -78,6 +78,7 @@ def verify_domain(settings: Settings, domain: Domain) -> dict[str, list[str]]:
         for check, query in asked.items():
             rows = database.driver.execute(query, [target.schema]).fetchall()
             found[check] = [f"{kind} {name}" for kind, name in rows if Thing(kind, name) in known]
+        found["comments_are_there"] = [] if found["no_pending_revisions"] else comments.absent(database.driver, target)
     return found
 
 
@@ -107,7 +108,7 @@ def missing_or_different(database: Database, target: Target) -> list[str]:
     with database.driver.transaction():
         adopted = records.floor(database.driver, target.domain) is not None
     if adopted:
-        return _unlike_adopted(database, target)
+        return sorted([*_unlike_adopted(database, target), *(_unlike_in_words(database, target) if at_head else ())])
     tables = METADATA[target.domain] if at_head else BASELINES.get(target.domain, MetaData())
     with database.driver.transaction():
         found = catalog.snapshot(database.driver, target.schema)
@@ -150,6 +151,12 @@ def _unlike_adopted(database: Database, target: Target) -> list[str]:
         if thing not in made and found.get(thing) != definition:
             problems.append(f"{thing} {'is no longer as it was adopted' if thing in found else 'is missing'}")
     return sorted(problems)
+
+
+def _unlike_in_words(database: Database, target: Target) -> list[str]:
+    """Compare the comments on our own tables: the record does not have them, and Alembic is not asked here."""
+    with database.driver.transaction():
+        return list(comments.unlike(database.driver, target))
 
 
 def _unlike_record(database: Database, target: Target, found: Snapshot) -> Iterable[str]:
