@@ -15,6 +15,8 @@ from orchestration.resources import Postgres, Transaction
 from orchestration.settings import Domain
 
 QUERIES = sql.load("platform", "sources")
+# Tables that a contract renames, and the names that they then have.
+RETIRED = {"points_ledger": "points_ledger_retired"}
 
 
 def source_specs(domain: Domain, assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetSpec]:
@@ -43,13 +45,23 @@ def observed_sources(domain: Domain, needs: str, assets: Sequence[dg.AssetsDefin
     def observe(postgres: dg.ResourceParam[Postgres]) -> Generator[dg.ObserveResult]:
         """Record estimated rows, size and the newest row of each table that the application writes."""
         tables = [spec.key.path[-1] for spec in specs]
-        with postgres.session(domain, needs=needs, tables=tables) as session:
+        with postgres.session(domain, needs=needs, tables=[t for t in tables if t not in RETIRED]) as session:
             for spec in specs:
                 with session.transaction() as tx:
-                    yield dg.ObserveResult(asset_key=spec.key, metadata=_facts(tx, spec.key.path[-1]))
+                    yield dg.ObserveResult(asset_key=spec.key, metadata=_facts(tx, _now(tx, spec.key.path[-1])))
 
     with without_beta_notice():
         return dg.multi_observable_source_asset(name=f"observe_{domain}", specs=specs)(observe)
+
+
+def _now(tx: Transaction, table: str) -> str:
+    """Name a table as it is called now, which a contract may have changed."""
+    if table not in RETIRED:
+        return table
+    found = tx.all(QUERIES["find_present"], {"names": [table, RETIRED[table]]})
+    if not found:
+        raise dg.Failure(f"no table {table}, nor {RETIRED[table]}; restore it", allow_retries=False)
+    return found[0]["name"]
 
 
 def _facts(tx: Transaction, table: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The computation is the decorated function's; sources that the application owns a
 """
 
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,9 +58,9 @@ class TableAsset:
         """The name of the lock that a writer of the whole table holds."""
         return self.key.to_user_string()
 
-    def session(self, postgres: Postgres) -> AbstractContextManager[Session]:
-        """Open a session that has been verified to hold all that this asset reads and writes."""
-        tables = {*self.reads, self.writes or self.table}
+    def session(self, postgres: Postgres, *, without: Collection[str] = ()) -> AbstractContextManager[Session]:
+        """Open a session that has been verified to hold all that this asset reads and writes, but for some tables."""
+        tables = {*self.reads, self.writes or self.table} - set(without)
         return postgres.session(self.domain, needs=self.needs, tables=sorted(tables))
 
     def check(self, name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:

@@ -8,6 +8,7 @@ from alembic import context
 
 from migrations.comparison import comparison
 from migrations.connection import Database, Target
+from migrations.contracts import retired
 from migrations.locks import TIMEOUTS
 from migrations.revisions import version_table
 from migrations.step import Step
@@ -15,11 +16,13 @@ from migrations.step import Step
 
 def run_step(target: Target, database: Database, step: Step | None) -> None:
     """Run what was asked for on the runner's connection, with the step's guards around it."""
+    with database.driver.transaction():
+        names = retired(database.driver, target.domain)
     context.configure(
         connection=database.alchemy,
         version_table=version_table(target.domain),
         version_table_schema="espalier",
-        **comparison(target.domain),
+        **comparison(target.domain, names),
     )
     with context.begin_transaction():
         if step:

@@ -1,11 +1,13 @@
 """The same steps as a script, for reading and for review: `espalier migrate --sql`."""
 
+from dataclasses import replace
 from io import StringIO
 
 from alembic import command
 from psycopg.sql import SQL, Identifier, Literal
 
 from migrations.connection import OURS, Target
+from migrations.contracts import goal_in_line, line_of
 from migrations.revisions import configuration, plan
 from orchestration.settings import Domain, Settings
 
@@ -28,6 +30,8 @@ def offline_sql(settings: Settings, domain: Domain, to: str = "head") -> str:
     Raises:
         EspalierError: there is no such revision.
     """
+    if (by_name := goal_in_line(domain, to)) is not None:
+        return _contract(Target(domain, settings.schema_of(domain), "extensions"), by_name)
     start, _, goal = to.rpartition(":")
     origin = plan(domain, None, start or ("head" if goal == "base" else "base")).target
     way = plan(domain, origin, goal)
@@ -38,6 +42,15 @@ def offline_sql(settings: Settings, domain: Domain, to: str = "head") -> str:
     if way.revisions:
         parts += [_path(target), _script(target, origin, way.target, way.direction)]
     return "\n".join(parts)
+
+
+def _contract(target: Target, goal: str) -> str:
+    """Print the steps of a domain's contract from its base on."""
+    line = str(line_of(target.domain))
+    way = plan(line, None, goal)
+    header = _HEADER.format(title=f"{line}: base to {way.target or 'base'}")
+    script = _script(replace(target, domain=line), None, way.target, "up") if way.revisions else ""
+    return "\n".join([header, _path(target), script])
 
 
 def _script(target: Target, origin: str | None, goal: str | None, direction: str) -> str:

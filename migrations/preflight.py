@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ENUM
 
-from migrations import catalog, records
+from migrations import catalog, contracts, records
 from migrations.catalog import Snapshot, Thing
 from migrations.connection import OURS, Database, Driver, Target, server_name
 from migrations.downgrade import count_lost, made_part, refuse_loss
@@ -150,7 +150,7 @@ def refuse_gone(driver: Driver, target: Target, current: str | None) -> None:
     baseline = None if stamped else BASELINES.get(target.domain)
     ours = {thing.name for thing in (*recorded, *adopted) if thing.kind == "table"}
     needed = ours | set(baseline.tables if baseline else ())
-    found = {thing.name for thing in catalog.snapshot(driver, target.schema) if thing.kind == "table"}
+    found = {thing.name for thing in contracts.seen(driver, target.domain, target.schema) if thing.kind == "table"}
     if needed - found:
         raise EspalierError(
             f"{target.domain}: schema {target.schema} has no table {', '.join(sorted(needed - found))} although "
@@ -160,7 +160,7 @@ def refuse_gone(driver: Driver, target: Target, current: str | None) -> None:
 
 def refuse_changed(driver: Driver, target: Target, plan: Plan) -> None:
     """Refuse to go down over objects that are no longer as they were created, before the first step."""
-    found = catalog.snapshot(driver, target.schema)
+    found = contracts.seen(driver, target.domain, target.schema)
     for revision in plan.revisions:
         if Thing("revision", revision.id) not in records.made_by(driver, target.domain, revision.id):
             records.refuse_unlike_record(revision.id, {}, found)

@@ -5,7 +5,7 @@ A domain's history is a line without branches; its folder is `versions/<domain>`
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -30,11 +30,14 @@ class Revision:
     title: str
     previous: str | None
     lost_on_downgrade: Mapping[str, LiteralString]
+    waits_for: Sequence[LiteralString] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
+    needs: str | None = None
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is the first of its domain."""
-        return self.previous is None
+        """Whether it is the first of its domain; the first of a contract line is none."""
+        return self.previous is None and not self.waits_for
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,11 @@ def history(domain: str) -> tuple[Revision, ...]:
 
 def _revision(script: Script) -> Revision:
     lost = cast("Mapping[str, LiteralString]", getattr(script.module, "LOST_ON_DOWNGRADE", {}))
-    return Revision(script.revision, script.doc, cast("str | None", script.down_revision), lost)
+    waits_for = cast("Sequence[LiteralString]", getattr(script.module, "WAITS_FOR", ()))
+    renamed = cast("Mapping[str, str]", getattr(script.module, "RENAMED", {}))
+    needs = cast("str | None", getattr(script.module, "NEEDS", None))
+    previous = cast("str | None", script.down_revision)
+    return Revision(script.revision, script.doc, previous, lost, waits_for, renamed, needs)
 
 
 def head(domain: str) -> str:

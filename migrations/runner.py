@@ -16,10 +16,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 
-from migrations import catalog, preflight, records, tenancy
+from migrations import contracts, preflight, records, tenancy
 from migrations.adoption import decided
 from migrations.completion import build_beforehand
-from migrations.connection import OURS, Database, Target, connect, look_into, server_name
+from migrations.connection import OURS, Database, Driver, Target, connect, look_into, server_name
 from migrations.downgrade import count_lost, made_part
 from migrations.grants import apply as grants
 from migrations.inspection.takeover import Decision
@@ -103,6 +103,12 @@ def _cause(error: BaseException) -> BaseException:
     return next((link for link in reversed(chain) if isinstance(link, psycopg.Error)), error)
 
 
+def save(driver: Driver, report: MigrationReport) -> None:
+    """Keep the report of a run that did something."""
+    if report.changed:
+        driver.execute(_SAVE, [report.domain, report.started_at, report.finished_at, report.to_json()])
+
+
 def nobody(_: StepEvent) -> None:
     """Watch steps for those who are not interested."""
 
@@ -123,6 +129,7 @@ class Run:
     decisions: dict[str, Decision] = field(default_factory=dict[str, Decision])
     leaving: bool = False
     isolation: Plan | None = None
+    contract: list[Revision] = field(default_factory=list[Revision])
 
     @property
     def dumps(self) -> Path:
@@ -136,7 +143,7 @@ class Run:
         if way.direction == "up" and (way.revisions or start):
             target = self.prepare(target)
         for step in self.steps_of(target, way):
-            self._take(*step)
+            self.take(*step)
         return self._finish(target, start, way, findings)
 
     def steps_of(self, target: Target, way: Plan) -> list[_Step]:
@@ -145,7 +152,9 @@ class Run:
         apart = self.isolation or Plan("up", [], None)
         tenants = tenancy.target_of(target, self.settings.jobs_role)
         isolating: list[_Step] = [(tenants, revision, apart.direction) for revision in apart.revisions]
-        return isolating + steps if way.direction == "down" else steps + isolating
+        contract: list[tuple[Target, Revision, Direction]]
+        contract = [(replace(target, domain=str(contracts.line_of(self.domain))), r, "down") for r in self.contract]
+        return contract + isolating + steps if way.direction == "down" else steps + isolating
 
     def look(self, start: str | None, to: str) -> tuple[Target, Plan, list[Finding]]:
         """Read and refuse; nothing is changed here."""
@@ -161,6 +170,7 @@ class Run:
         self.isolation = tenancy.way_of(driver, self.settings, self.domain, way, to, adopted=adopted)
         tenancy.refuse_unfit_jobs(driver, schema, self.settings.jobs_role, self.isolation)
         tenancy.see_every_organization(driver, self.domain, schema)
+        self.contract = contracts.in_the_way(driver, self.domain, way)
         if way.direction == "up":
             preflight.look_upwards(driver, target, start, way)
             self.decisions = decided(driver, target, start, way) if adopted else {}
@@ -183,9 +193,9 @@ class Run:
         with self.database.driver.transaction():
             way = plan(OURS, current(self.database.driver, OURS), "head")
         for revision in way.revisions:
-            self._take(ours, revision, "up")
+            self.take(ours, revision, "up")
 
-    def _take(self, target: Target, revision: Revision, direction: Direction) -> None:
+    def take(self, target: Target, revision: Revision, direction: Direction) -> None:
         """Take one step, again while others hold its locks."""
         begun = time.monotonic()
         look_into(self.database, target)
@@ -249,21 +259,20 @@ class Run:
                 dumps=self.dumped,
             )
             if current(driver, OURS):
-                report.grants = self._grant(target)
-                report.preflight += tenancy.told(driver, self.domain)
+                report.grants = self.grant(target)
+                report.preflight += [*tenancy.told(driver, self.domain), *contracts.told(driver, target)]
                 report.verification = self._verify(target)
                 report.finished_at = datetime.now(UTC)
-                if report.changed:
-                    driver.execute(_SAVE, [self.domain, self.started, report.finished_at, report.to_json()])
+                save(driver, report)
         return report
 
-    def _grant(self, target: Target) -> list[str]:
+    def grant(self, target: Target) -> list[str]:
         change = grants.leave if self.leaving else grants.apply
         return change(self.database.driver, self.settings, target)
 
     def _verify(self, target: Target) -> list[Finding]:
         expected = tenancy.on_record(self.database.driver, self.domain)
-        found = catalog.snapshot(self.database.driver, target.schema)
+        found = contracts.seen(self.database.driver, self.domain, target.schema)
         return [
             Finding(str(thing), found.get(thing) == text, "as created" if found.get(thing) == text else "differs")
             for thing, text in records.objects(expected).items()

@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic.runtime.migration import MigrationContext
 from psycopg.sql import SQL, Identifier
 
-from migrations import catalog, records
+from migrations import catalog, contracts, records
 from migrations.catalog import Snapshot, Thing
 from migrations.completion import removal, run_all, statements
 from migrations.connection import OURS, Driver, Target
@@ -68,6 +68,10 @@ class Step:
     def end(self, driver: Driver) -> None:
         """Do what comes after the revision."""
         after = catalog.snapshot(driver, self.target.schema)
+        names = self.revision.renamed.items()
+        self._before = contracts.renamed(
+            self._before, dict(names) if self.direction == "up" else {new: old for old, new in names}
+        )
         if self.direction == "up":
             self._record(driver, after)
         else:

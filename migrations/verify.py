@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Constraint, MetaData, Table
 
-from migrations import catalog, comments, records, state, tenancy
+from migrations import catalog, comments, contracts, records, state, tenancy
 from migrations.catalog import Snapshot, Thing
 from migrations.comparison import comparison
 from migrations.connection import OURS, Database, Target, connect, look_into
@@ -111,7 +111,7 @@ def missing_or_different(database: Database, target: Target) -> list[str]:
         return sorted([*_unlike_adopted(database, target), *(_unlike_in_words(database, target) if at_head else ())])
     tables = METADATA[target.domain] if at_head else BASELINES.get(target.domain, MetaData())
     with database.driver.transaction():
-        found = catalog.snapshot(database.driver, target.schema)
+        found = contracts.seen(database.driver, target.domain, target.schema)
         problems = {*_unlike_record(database, target, found), *_unlike_metadata(target, tables, found)}
     if at_head and not problems:
         problems = {_describe(difference) for difference in _differences(database, target)}
@@ -135,7 +135,8 @@ def pending(database: Database, target: Target) -> list[str]:
 def extra_objects(database: Database, target: Target) -> list[str]:
     """Name what stands in the schema and is neither on record nor in the metadata; of a table only the table."""
     known = _known(database, target)
-    found = catalog.snapshot(database.driver, target.schema)
+    with database.driver.transaction():
+        found = contracts.seen(database.driver, target.domain, target.schema)
     tables = {thing.name for thing in known if thing.kind == "table"}
     return sorted(str(thing) for thing in found if thing not in known and thing.table in (None, *tables))
 
@@ -143,7 +144,7 @@ def extra_objects(database: Database, target: Target) -> list[str]:
 def _unlike_adopted(database: Database, target: Target) -> list[str]:
     """Compare an adopted site with what was found then and made since: it may differ from an empty one's head."""
     with database.driver.transaction():
-        found = catalog.snapshot(database.driver, target.schema)
+        found = contracts.seen(database.driver, target.domain, target.schema)
         problems = [*_unlike_record(database, target, found)]
         adopted = records.adopted(database.driver, target.domain)
         made = records.of_domain(database.driver, target.domain)
@@ -164,6 +165,7 @@ def _unlike_record(database: Database, target: Target, found: Snapshot) -> Itera
     for thing, definition in records.objects(expected).items():
         if found.get(thing) != definition:
             yield f"{thing} {'differs from its record' if thing in found else 'is missing'}"
+    yield from contracts.unlike_record(database.driver, target.domain, target.schema)
 
 
 def _unlike_metadata(target: Target, tables: MetaData, found: Snapshot) -> Iterable[str]:
@@ -176,7 +178,8 @@ def _unlike_metadata(target: Target, tables: MetaData, found: Snapshot) -> Itera
 
 
 def _differences(database: Database, target: Target) -> list[Any]:
-    options = comparison(target.domain)
+    with database.driver.transaction():
+        options = comparison(target.domain, contracts.retired(database.driver, target.domain))
     metadata = options.pop("target_metadata")
     context = MigrationContext.configure(database.alchemy, opts=options)
     differences: list[Any] = compare_metadata(context, metadata)

@@ -31,6 +31,11 @@ LEDGER_EQUALS_SOURCE = XP_LEDGER.check(
     blocking=True,
 )
 Figures = dict[str, Any]
+# What is left to do where xp_ledger is the writing side; by the phase of the hand-over.
+HANDED_OVER = {
+    "switched": ("compare_with_mirror", "xp_ledger is the writing side: points_ledger follows it"),
+    "retired": ("count_entries", "points_ledger is retired: nothing is left to backfill"),
+}
 
 
 class XpLedgerConfig(RunConfig):
@@ -61,8 +66,12 @@ def xp_ledger(
     Batches by key, each with its checkpoint in one transaction: a run that was paused (`max_batches`) or killed goes
     on after the last batch that was committed. Multipliers are 1.0, base and final XP are the points. When the walk is
     complete for the first time, each user gets one OPENING_BALANCE of what `user_stats.totalPoints` holds beyond the
-    ledger. Afterwards a run verifies and writes nothing; `full_refresh` walks again and repairs.
+    ledger. Afterwards a run verifies and writes nothing; `full_refresh` walks again and repairs. Where xp_ledger has
+    become the writing side there is nothing to backfill: a run compares, and where the old table is retired, counts.
     """
+    phase = _phase(postgres)
+    if phase in HANDED_OVER:
+        return _handed_over(context, postgres, phase)
     with XP_LEDGER.session(postgres) as session:
         if config.dry_run:
             return _result(session.run(_compare, repeatable_read=True), severity=dg.AssetCheckSeverity.WARN)
@@ -74,6 +83,21 @@ def xp_ledger(
             return _result(copied | session.run(_compare, repeatable_read=True), severity=dg.AssetCheckSeverity.WARN)
         figures = session.run(lambda tx: _complete(tx, batches, now), repeatable_read=True)
         return _result(copied | figures)
+
+
+def _phase(postgres: Postgres) -> str | None:
+    """Tell how far the hand-over of the writing side is, without the table that it may have retired."""
+    with XP_LEDGER.session(postgres, without=["points_ledger"]) as session:
+        found = session.run(lambda tx: tx.all(QUERIES["find_checkpoint"]))
+    return found[0]["ledger"] if found else None
+
+
+def _handed_over(context: dg.AssetExecutionContext, postgres: Postgres, phase: str) -> dg.MaterializeResult[Any]:
+    query, said = HANDED_OVER[phase]
+    context.log.info(said)
+    with XP_LEDGER.session(postgres, without=["points_ledger"] if phase == "retired" else []) as session:
+        figures = session.run(lambda tx: _compare(tx, query), repeatable_read=True)
+    return _result(figures | {"hand_over": said})
 
 
 def _walk(
@@ -132,8 +156,8 @@ def _repair(tx: Transaction) -> Figures:
     return {"rows_corrected": corrected, "rows_deleted": tx.execute(QUERIES["delete_unsourced"]).rowcount}
 
 
-def _compare(tx: Transaction) -> Figures:
-    return tx.one(QUERIES["compare_with_source"]) | {"by_event": preview(tx.all(QUERIES["describe_by_event"]))}
+def _compare(tx: Transaction, query: str = "compare_with_source") -> Figures:
+    return tx.one(QUERIES[query]) | {"by_event": preview(tx.all(QUERIES["describe_by_event"]))}
 
 
 def _result(

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from migrations import catalog, records, state
+from migrations import catalog, contracts, records, state
 from migrations.catalog import Snapshot
 from migrations.connection import Database, Driver, Target, connect, server_name
 from migrations.inspection.forecast import Step, forecast, sizes
@@ -58,6 +58,7 @@ class DomainReport:
     unfit_roles: list[str] = field(default_factory=list[str])
     hazards: list[Hazard] = field(default_factory=list[Hazard])
     steps: list[Step] = field(default_factory=list[Step])
+    contract: str | None = None
 
     @property
     def obstacles(self) -> list[Difference]:
@@ -123,7 +124,7 @@ def look(driver: Driver, domain: str, schema: str) -> Look:
     """Read a domain's schema in the transaction at hand, and decide for each revision to come."""
     target = find_target(driver, domain, schema)
     known = reference(target)
-    found = catalog.snapshot(driver, schema)
+    found = contracts.seen(driver, domain, schema)
     at = state.current(driver, domain)
     first, *later = history(domain)
     before = applied(domain, at) or [first.id]
@@ -175,6 +176,7 @@ def _report(settings: Settings, domain: Domain, driver: Driver, seen: Look, *, a
     report.extra = [str(thing) for thing in extra([*known, *_shown(report)], matches.values(), seen.found)]
     report.unfit_roles = unfit_roles(driver, seen.target.schema, seen.reference.needed_tables, settings.jobs_role)
     report.hazards = [*half_applied(driver, told, behind[-1]), *hazards(driver, seen.found, to_come)]
+    report.contract = str(waiting) if (waiting := contracts.waiting(driver, seen.target)) else None
     report.steps = forecast(settings, domain, to_come, sizes(driver, seen.target.schema))
     if report.obstacles:
         report.standing = "differs"

@@ -201,6 +201,39 @@ mastery_dirty = Table(
     info=WRITTEN,
 )
 
+ledger_switches = Table(
+    "ledger_switches",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("switched_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("switched_by", Text, nullable=False),
+    Column("points_rows", BigInteger, nullable=False),
+    Column("points_sum", BigInteger, nullable=False),
+    Column("rows_copied", BigInteger, nullable=False),
+    Column("quiet_days", Integer, nullable=False, server_default=text("7")),
+    Column("retired_at", DateTime(timezone=True)),
+    Column("retired_by", Text),
+    Column("taken_back_at", DateTime(timezone=True)),
+    Column("taken_back_by", Text),
+    PrimaryKeyConstraint("id", name="ledger_switches_pkey"),
+    CheckConstraint("quiet_days > 0", name="ledger_switches_quiet_days_check"),
+    Index("ledger_switches_open_key", "taken_back_at", unique=True, postgresql_nulls_not_distinct=True),
+    comment="When the writing side went from points_ledger to xp_ledger and back, by whom, and what was counted then",
+)
+
+ledger_late_writes = Table(
+    "ledger_late_writes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("operation", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="ledger_late_writes_pkey"),
+    Index("ledger_late_writes_at_idx", "at"),
+    comment="Writes to points_ledger after the switch that did not come from xp_ledger, a row each",
+)
+
 tenant_keys = Table(
     "tenant_keys",
     metadata,

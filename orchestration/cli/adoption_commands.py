@@ -117,6 +117,8 @@ def _show_domain(report: DomainReport) -> None:
         say(f"  to come: {step.revision} ({step.action}) {step.title}")
         for lock in step.locks:
             say(f"    locks {lock}")
+    if report.contract:
+        say(f"  contract: {report.contract}")
     say(f"  next: {report.next}")
 
 

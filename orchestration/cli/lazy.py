@@ -66,6 +66,10 @@ COMMANDS: Mapping[str, Entry] = {
     "grants": Entry(
         "grants_commands", "Who may do what in the database: apply the list, compare with it, take it back."
     ),
+    "ledger": Entry(
+        "ledger_commands",
+        "Hand the ledger over from points_ledger to xp_ledger, a proved step at a time, or take it back.",
+    ),
     "coexist": Entry(
         "coexist_commands",
         "Print what the application's own schema must say, so that Prisma or Drizzle drops nothing of ours.",

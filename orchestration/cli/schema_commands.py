@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from migrations import runner
+from migrations import contracts, runner
+from migrations.contract import contract, look_ahead
 from migrations.revisions import Plan
 from orchestration.cli.output import Json, note, print_json, print_table, say
 from orchestration.cli.site import serving
@@ -33,11 +34,9 @@ def migrate(
     with serving(settings):
         if dry_run:
             for name in domains:
-                show_plan(name, *runner.preview(settings, name, to))
+                preview(settings, name, to)
             return
-        reports = [
-            runner.migrate(settings, name, to, yes_delete_data=yes_delete_data, on_step=show_step) for name in domains
-        ]
+        reports = [go(settings, name, to, yes_delete_data=yes_delete_data) for name in domains]
     if as_json:
         print_json([json.loads(report.to_json()) for report in reports])
     else:
@@ -45,6 +44,23 @@ def migrate(
             show(report)
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
+
+
+def go(settings: Settings, domain: Domain, to: str, *, yes_delete_data: bool) -> runner.MigrationReport:
+    """Take a domain to a revision: of its own line, or by name of its contract."""
+    goal = contracts.goal_in_line(domain, to)
+    if goal is not None:
+        return contract(settings, domain, goal, on_step=show_step)
+    return runner.migrate(settings, domain, to, yes_delete_data=yes_delete_data, on_step=show_step)
+
+
+def preview(settings: Settings, domain: Domain, to: str) -> None:
+    """Print what a migration would do, and what its contract waits for."""
+    if contracts.goal_in_line(domain, to) is None:
+        show_plan(domain, *runner.preview(settings, domain, to))
+    waiting = look_ahead(settings, domain)
+    if waiting:
+        say(f"  contract: {waiting}")
 
 
 def show_plan(domain: str, plan: Plan, losses: dict[str, int]) -> None:

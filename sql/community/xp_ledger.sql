@@ -4,8 +4,9 @@
 SELECT set_config('lock_timeout', '800ms', true);
 
 -- name: find_checkpoint
--- Tells how far the backfill is: the last key copied, whether that is all, when it was for the first time (adoption).
-SELECT last_key, completed_as_of, state ->> 'adopted_as_of' AS adopted_as_of
+-- Tells how far the backfill is: the last key copied, whether that is all, when it was for the first time (adoption);
+-- and whether the writing side was switched to xp_ledger, or points_ledger retired (the contract's revisions).
+SELECT last_key, completed_as_of, state ->> 'adopted_as_of' AS adopted_as_of, state ->> 'ledger' AS ledger
 FROM espalier.checkpoints
 WHERE job = 'community/xp_ledger' AND partition_key = '';
 
@@ -112,19 +113,40 @@ WHERE x.metadata ->> 'source' = 'points_ledger'
 
 -- name: compare_with_source
 -- Counts what the check compares, in one snapshot: rows of points_ledger without a copy, copies that differ, copies
--- without a source.
+-- without a source. What was written to xp_ledger while that was the writing side has its own events and base.
 SELECT count(x.id) AS "dagster/row_count",
        count(p.id) AS source_rows,
        count(*) FILTER (WHERE x.id IS NULL) AS missing,
        count(*) FILTER (
            WHERE p.id IS NOT NULL AND x.id IS NOT NULL
-             AND (x."userId", x."eventType", x."baseXP", x."finalXP", x.reason, x."createdAt")
-                 IS DISTINCT FROM (p."userId", p."eventType"::text, p.points, p.points, coalesce(p.description, ''),
-                                   p."createdAt")
+             AND ((x."userId", x."finalXP", x.reason, x."createdAt")
+                  IS DISTINCT FROM (p."userId", p.points, coalesce(p.description, ''), p."createdAt")
+                  OR (x.metadata ->> 'source' = 'points_ledger'
+                      AND (x."eventType", x."baseXP") <> (p."eventType"::text, p.points)))
        ) AS differing,
        count(*) FILTER (WHERE p.id IS NULL AND x.metadata ->> 'source' = 'points_ledger') AS unsourced
 FROM points_ledger AS p
 FULL JOIN xp_ledger AS x ON x.id = p.id;
+
+-- name: compare_with_mirror
+-- Counts the same after the switch, when points_ledger follows: rows that xp_ledger does not know, rows that differ,
+-- entries that points_ledger lacks. Events are mapped by the mirror and left out.
+SELECT count(x.id) AS "dagster/row_count",
+       count(p.id) AS source_rows,
+       count(*) FILTER (WHERE x.id IS NULL) AS missing,
+       count(*) FILTER (
+           WHERE p.id IS NOT NULL AND x.id IS NOT NULL
+             AND (x."userId", x."finalXP", x.reason, x."createdAt")
+                 IS DISTINCT FROM (p."userId", p.points, coalesce(p.description, ''), p."createdAt")
+       ) AS differing,
+       count(*) FILTER (WHERE p.id IS NULL AND x.metadata ->> 'source' IS DISTINCT FROM 'user_stats') AS unsourced
+FROM points_ledger AS p
+FULL JOIN xp_ledger AS x ON x.id = p.id;
+
+-- name: count_entries
+-- Counts xp_ledger where points_ledger is retired: there is nothing to compare it with.
+SELECT count(*) AS "dagster/row_count", 0 AS source_rows, 0 AS missing, 0 AS differing, 0 AS unsourced
+FROM xp_ledger;
 
 -- name: describe_by_event
 -- The preview in the UI: entries and XP by event. Aggregates only.

@@ -11,3 +11,11 @@ WHERE c.oid = to_regclass(%(table)s);
 -- name: find_newest
 -- The time of the newest row; the names are filled in as identifiers.
 SELECT max({column}) AS newest FROM {table};
+
+-- name: find_present
+-- Which of a table's names it has now, in the schema of the domain and no other: a contract may have renamed it.
+SELECT c.relname AS name
+FROM pg_catalog.pg_class AS c
+WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relname = ANY (%(names)s)
+ORDER BY array_position(%(names)s::text[], c.relname::text)
+LIMIT 1;

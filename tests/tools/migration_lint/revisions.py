@@ -28,8 +28,13 @@ def every_script() -> Iterator[Script]:
 
 
 def scripts_of(domain: str) -> Iterator[Script]:
-    """Read every revision of a domain; each script is read after the way up that leads to it."""
+    """Read every revision of a domain; each script is read after the way up that leads to it.
+
+    A contract line stands on the revisions of its domain.
+    """
     past: tuple[Statement, ...] = ()
+    if domain.endswith("_contract"):
+        past = tuple(s for script in scripts_of(domain.removesuffix("_contract")) for s in script.statements)
     for revision in revisions.history(domain):
         up = read(f"{revision.id} up", "up", offline_text(domain, revision, "up"), past)
         past = (*past, *up.statements)
