@@ -127,8 +127,12 @@ def drop_views(driver: Driver, domain: str) -> list[str]:
 
 
 def _bring(driver: Driver, place: Place) -> Changes:
-    changes = Changes()
-    changes.bring(place.wanted, place.differences(rights_in(driver, place.schema, place.elsewhere)))
+    changes, found = Changes(), place.differences(rights_in(driver, place.schema, place.elsewhere))
+    within_reach = Differences(
+        missing={grant for grant in found.missing if grant.name not in place.others},
+        surplus={grant for grant in found.surplus if grant.name not in place.others},
+    )
+    changes.bring(place.wanted, within_reach)
     return changes
 
 

@@ -43,12 +43,12 @@ FROM rights LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = grantee
 WHERE grantee <> owner
 """
 _RELATIONS: LiteralString = """
-    SELECT c.relname::text, c.relkind::text, o.rolname::text, coalesce(array_agg(a.attname::text ORDER BY a.attnum)
-        FILTER (WHERE a.attnum > 0 AND NOT a.attisdropped), '{}')
+    SELECT c.relname::text, c.relkind::text, o.rolname::text, pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+           coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum > 0 AND NOT a.attisdropped), '{}')
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
     LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
-    WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') GROUP BY 1, 2, 3
+    WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') GROUP BY 1, 2, 3, 4
 """
 _FUNCTIONS: LiteralString = """
     SELECT p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'
@@ -59,12 +59,15 @@ _FUNCTIONS: LiteralString = """
 
 @dataclass(frozen=True)
 class Relations:
-    """What stands in a schema, by kind of relation: columns of tables, sequences, views, owners of them all."""
+    """What stands in a schema: the columns of its tables, its materialized views and functions; who owns what.
+
+    `others` are relations whose owner the connected role cannot act for.
+    """
 
     columns: Mapping[str, list[str]]
-    sequences: frozenset[str]
     materialized: frozenset[str]
     owners: Mapping[str, str]
+    others: frozenset[str]
     functions: frozenset[str]
 
 
@@ -79,9 +82,9 @@ def relations(driver: Driver, schema: str) -> Relations:
     asked: dict[str, Any] = {"schema": schema}
     rows = driver.execute(_RELATIONS, asked).fetchall()
     return Relations(
-        columns={name: columns for name, kind, _, columns in rows if kind in ("r", "p", "f")},
-        sequences=frozenset(name for name, kind, _, _ in rows if kind == "S"),
-        materialized=frozenset(name for name, kind, _, _ in rows if kind == "m"),
-        owners={name: owner for name, _, owner, _ in rows},
+        columns={name: columns for name, kind, _, _, columns in rows if kind in ("r", "p", "f")},
+        materialized=frozenset(name for name, kind, *_ in rows if kind == "m"),
+        owners={name: owner for name, _, owner, *_ in rows},
+        others=frozenset(name for name, _, _, mine, _ in rows if not mine),
         functions=frozenset(name for (name,) in driver.execute(_FUNCTIONS, asked).fetchall()),
     )

@@ -44,6 +44,7 @@ class Place:
         roles: the roles that the list is in force for, by their short names.
         objects: what in it is ours, as (kind, name); None when everything is.
         closed: whether we have built it, so that PUBLIC is to have nothing.
+        others: relations of which only somebody else can give or take rights.
         elsewhere: a schema whose USAGE is wanted too, and is not ours.
     """
 
@@ -53,6 +54,7 @@ class Place:
     objects: frozenset[tuple[str, str]] | None
     closed: bool
     materialized: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
     elsewhere: str = ""
 
     def differences(self, found: set[Grant]) -> Differences:
@@ -60,7 +62,8 @@ class Place:
         here = {grant for grant in found if grant.schema == self.schema}
         there = {grant for grant in found if grant.schema == self.elsewhere and grant.kind == "schema"}
         open_to_all = {grant.schema for grant in here | there if grant.role == PUBLIC and grant.right == "USAGE"}
-        result = Differences(missing={g for g in self.wanted - found if not self._is_open(g, open_to_all)})
+        held = found | {grant._replace(grantable=False) for grant in found}
+        result = Differences(missing={g for g in self.wanted - held if not self._is_open(g, open_to_all)})
         for grant in here - self.wanted:
             self._sort(grant, result)
         return result
@@ -117,6 +120,7 @@ def place_of(driver: Driver, target: Target, roles: Mapping[str, str]) -> Place:
         None if target.domain == OURS else frozenset(_ours(driver, target, there)),
         closed,
         there.materialized,
+        there.others,
         target.extensions,
     )
 
