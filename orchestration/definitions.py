@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets import behavior, community, platform, rag
+from assets import behavior, community, lms, platform, rag
 from assets.graph import elements
 from assets.sources import observed_sources
 from orchestration import jobs
@@ -30,7 +30,7 @@ class _Parts:
 PARTS: Mapping[Domain, _Parts] = {
     "behavior": _Parts("behavior_0000", behavior.ASSETS),
     "community": _Parts("community_0000", community.ASSETS, elements.ASSETS),
-    "lms": _Parts("lms_0000"),
+    "lms": _Parts("lms_0000", lms.ASSETS),
     "rag": _Parts("rag_0001", rag.ASSETS),
 }
 
@@ -87,6 +87,8 @@ def _checks_of_their_own(parts: Iterable[_Parts]) -> list[dg.AssetCheckKey]:
 def _schedule(settings: Settings, domain: Domain, job: jobs.AssetJob) -> dg.ScheduleDefinition:
     if domain == "behavior":  # nothing of it has days yet
         return nightly_schedule(job, settings.schedules.nightly_behavior, None)
+    if domain == "lms":
+        return nightly_schedule(job, settings.schedules.nightly_lms, None)
     policy = {"community": settings.community, "rag": settings.rag}[domain]
     when = {"community": settings.schedules.nightly_community, "rag": settings.schedules.nightly_rag}[domain]
     return nightly_schedule(job, when, policy.zone, policy.late_days)

@@ -6,7 +6,7 @@ transaction, so reads and writes work through PgBouncer in transaction mode.
 
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -105,6 +105,7 @@ class Session:
 
     connection: Connection
     path: str
+    row_security: str = field(default="off", kw_only=True)
 
     @property
     def server_version(self) -> int:
@@ -117,7 +118,7 @@ class Session:
         self.connection.set_isolation_level(IsolationLevel.REPEATABLE_READ if repeatable_read else None)
         with self.connection.transaction():
             transaction = Transaction(self.connection)
-            transaction.execute(_SESSIONS["set_path"], {"path": self.path})
+            transaction.execute(_SESSIONS["set_path"], {"path": self.path, "row_security": self.row_security})
             yield transaction
 
     def run(self, work: Callable[[Transaction], _T], *, repeatable_read: bool = False) -> _T:
@@ -165,9 +166,10 @@ class Postgres:
                     verify_revision(connection, domain, needs)
                     verify_tables(connection, schema, tables)
                     path = search_path(connection, schema)
+                    row_security = "on" if sees_through_policies(connection, schema, tables) else "off"
             except EspalierError as error:
                 raise dg.Failure(str(error), metadata={REFUSED: True}, allow_retries=False) from error
-            yield Session(connection, path)
+            yield Session(connection, path, row_security=row_security)
 
 
 @contextmanager
@@ -219,6 +221,23 @@ def verify_revision(connection: Connection, domain: Domain, needs: str) -> None:
         raise EspalierError(
             f"{domain}: needs revision {needs}, found {found}; run `espalier migrate --domain {domain}`"
         )
+
+
+def sees_through_policies(connection: Connection, schema: str, tables: Collection[str]) -> bool:
+    """Whether tables are under row security and policies show this role every row of them; else they are not.
+
+    Raises:
+        EspalierError: rows of a table are hidden; what is derived from the rest would be wrong.
+    """
+    asked = {"schema": schema, "tables": list(tables)}
+    found = connection.execute(_SESSIONS["find_policed_tables"].text, asked).fetchall()
+    hidden = [row["name"] for row in found if not row["shown"]]
+    if hidden:
+        raise EspalierError(
+            f"schema {schema}: row security hides rows of {', '.join(hidden)} from role {connection.info.user}; run "
+            "`espalier migrate`, or give the role a policy FOR ALL USING (true)"
+        )
+    return bool(found)
 
 
 def verify_tables(connection: Connection, schema: str, tables: Collection[str]) -> None:

@@ -146,6 +146,7 @@ class Schedules(_Policy):
     nightly_platform: Schedule = Schedule(cron="30 1 * * *", zone="UTC")
     nightly_behavior: Schedule = Schedule(cron="30 2 * * *", zone="UTC")
     nightly_community: Schedule = Schedule(cron="0 2 * * *", zone="UTC")
+    nightly_lms: Schedule = Schedule(cron="45 2 * * *", zone="UTC")
     nightly_rag: Schedule = Schedule(cron="0 2 * * *", zone="Asia/Tokyo")
     nightly_graph: Schedule = Schedule(cron="0 3 * * *", zone="UTC")
 

@@ -51,7 +51,7 @@ class World:
 
     site: Site
     rows: Rows
-    tokens: Mapping[str, str]
+    tokens: dict[str, str]
 
 
 @dataclass(frozen=True)
