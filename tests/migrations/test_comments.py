@@ -9,7 +9,7 @@ from migrations.baseline import baseline
 from migrations.rollback import rollback
 from tests.conftest import Connection, Site
 from tests.lineages import rag
-from tests.migrations.adopting import Build, brown_field
+from tests.migrations.adopting import Build, adopted_and_taken_back, brown_field
 
 pytestmark = pytest.mark.parametrize("server", [18], indirect=True, ids=["pg18"], scope="session")
 
@@ -89,3 +89,13 @@ def test_a_site_that_we_have_built_has_them_all(site: Site):
     with site.connect("rag") as connection:
         connection.execute("COMMENT ON TABLE plugin_registry IS NULL")
     assert absent(site) == ["table plugin_registry"]
+
+
+def test_words_of_the_sites_own_survive_a_revision_that_runs_and_the_way_back(new_site: Any):
+    def in_words(connection: Connection) -> None:
+        orm_without_its_index(connection)
+        connection.execute("COMMENT ON TABLE provenance IS 'the site''s own words'")
+        connection.execute("COMMENT ON COLUMN rag_metrics_history.date IS 'their own'")
+
+    site = brown_field(new_site, "rag", "public", in_words)
+    adopted_and_taken_back(site, "rag", "public", "rag_0000")

@@ -1,7 +1,8 @@
 """Indexes for the queries of the dashboard and the jobs, one row a day, and comments (seed 004, migration 0007).
 
 The unique index is what the daily job's upsert stands on. All are built concurrently: the dialogue log is written all
-day. A build that was interrupted is done again, those that had finished are kept.
+day. A build that was interrupted is done again, those that had finished are kept. A comment is written where there is
+none, and taken back where it is still ours: words of the site's own stay.
 """
 
 from alembic import op
@@ -12,21 +13,28 @@ from migrations.operations import create_index_concurrently, drop_index_concurre
 revision = "rag_0002"
 down_revision = "rag_0001"
 
-_TABLE_COMMENTS = {
+_COMMENTS = {
     "ai_dialogue_log": "Dialogues with the assistant: citations, latency, cost and quality of each answer",
     "provenance": "Where content came from, under which licence, and how long it may be kept",
-    "rag_metrics_history": "Figures of each day's dialogues, and whether they met the service level objectives",
+    "rag_metrics_history": "Figures of each day''s dialogues, and whether they met the service level objectives",
     "plugin_registry": "Content sources that can be plugged in, what they can do, and whether they are well",
+    "provenance.content_id": "Names a row of the table that content_type says; polymorphic, so without a foreign key",
+    "rag_metrics_history.date": "Last millisecond of the day that the row is about, in UTC",
+    "rag_metrics_history.slo_compliance": "Which objectives the day met, its targets and its figures before rounding",
 }
-_COLUMN_COMMENTS = {
-    ("provenance", "content_id"): (
-        "Names a row of the table that content_type says; polymorphic, so without a foreign key"
-    ),
-    ("rag_metrics_history", "date"): "Last millisecond of the day that the row is about, in UTC",
-    ("rag_metrics_history", "slo_compliance"): (
-        "Which objectives the day met, its targets and its figures before rounding"
-    ),
-}
+_OF_TABLE = "obj_description('{table}'::regclass, 'pg_class')"
+_OF_COLUMN = """(SELECT col_description(attrelid, attnum) FROM pg_attribute
+    WHERE attrelid = '{table}'::regclass AND attname = '{column}')"""
+_WRITE = """
+    DO $say$ BEGIN
+        IF {found} IS NULL THEN COMMENT ON {kind} {name} IS '{comment}'; END IF;
+    END $say$
+"""
+_TAKE_BACK = """
+    DO $say$ BEGIN
+        IF {found} = '{comment}' THEN COMMENT ON {kind} {name} IS NULL; END IF;
+    END $say$
+"""
 
 
 def upgrade() -> None:
@@ -45,19 +53,22 @@ def upgrade() -> None:
         ["name", "last_health_check"],
         where=text("enabled = true AND health_status = 'healthy'"),
     )
-    for table, comment in _TABLE_COMMENTS.items():
-        op.create_table_comment(table, comment)
-    for (table, column), comment in _COLUMN_COMMENTS.items():
-        op.alter_column(table, column, comment=comment)
+    for name, comment in _COMMENTS.items():
+        op.execute(_filled(_WRITE, name, comment))
 
 
 def downgrade() -> None:
     """Take the comments back and drop the indexes."""
-    for table, column in _COLUMN_COMMENTS:
-        op.alter_column(table, column, comment=None)
-    for table in _TABLE_COMMENTS:
-        op.drop_table_comment(table)
+    for name, comment in _COMMENTS.items():
+        op.execute(_filled(_TAKE_BACK, name, comment))
     drop_index_concurrently("idx_plugin_enabled_healthy")
     drop_index_concurrently("idx_rag_metrics_date_unique")
     drop_index_concurrently("idx_provenance_expiring")
     drop_index_concurrently("idx_ai_dialogue_user_created")
+
+
+def _filled(statement: str, name: str, comment: str) -> str:
+    """Write a statement for a table, or for `table.column`."""
+    table, _, column = name.partition(".")
+    found = (_OF_COLUMN if column else _OF_TABLE).format(table=table, column=column)
+    return statement.format(found=found, kind="COLUMN" if column else "TABLE", name=name, comment=comment)
