@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from migrations import records
 from migrations.catalog import Thing
-from migrations.connection import OURS, Driver, Target
+from migrations.connection import Driver, Target
 from migrations.grants import views
 from migrations.grants.grant import Grant, given, taken
 from migrations.grants.matrix import matrix
@@ -21,6 +21,7 @@ from migrations.grants.places import (
     Place,
     has_opted_in,
     is_adopted,
+    our_place,
     place_of,
     place_of_views,
     rights_in,
@@ -76,14 +77,14 @@ def apply(driver: Driver, settings: Settings, target: Target) -> list[str]:
 
 
 def apply_ours(driver: Driver, settings: Settings) -> list[str]:
-    """Bring the jobs' rights on our own schema to the list, and no others: the site has not asked for them yet."""
-    return _bring(driver, place_of(driver, Target(OURS, OURS, ""), {"jobs": settings.jobs_role})).run(driver)
+    """Bring the rights on our own schema to the list."""
+    return _bring(driver, our_place(driver, settings)).run(driver)
 
 
 def planned(driver: Driver, settings: Settings, target: Target, *, asked: bool = False) -> Changes:
-    """Tell what `apply` would do; with `asked`, as if an adopted site had opted in."""
+    """Tell what `apply` would do; with `asked`, on the domain as if an adopted site had opted in."""
     roles = roles_in_force(driver, settings, target.domain, asked=asked)
-    changes = _bring(driver, place_of(driver, Target(OURS, OURS, target.extensions), roles))
+    changes = _bring(driver, our_place(driver, settings))
     for part in (_bring(driver, place_of(driver, target, roles)), _bring_views(driver, target, roles)):
         changes.statements += part.statements
         changes.told += part.told
@@ -93,7 +94,7 @@ def planned(driver: Driver, settings: Settings, target: Target, *, asked: bool =
 def leave(driver: Driver, settings: Settings, target: Target) -> list[str]:
     """Give an application's schema back: no view of ours, and the rights that our roles had before us."""
     told = opt_out(driver, settings, target) if has_opted_in(driver, target.domain) else []
-    return apply_ours(driver, settings) + told + _restored(driver, target, {settings.jobs_role})
+    return told + apply_ours(driver, settings) + _restored(driver, target, {settings.jobs_role})
 
 
 def opt_in(driver: Driver, settings: Settings, target: Target) -> None:
@@ -108,7 +109,7 @@ def opt_out(driver: Driver, settings: Settings, target: Target) -> list[str]:
     """Take back what opting in has brought; the jobs' role keeps what it works with."""
     told = drop_views(driver, target.domain) + _restored(driver, target, _all_but_jobs(settings))
     driver.execute(_FORGET, [target.domain, OPTED_IN])
-    return told
+    return told + apply_ours(driver, settings)
 
 
 def remember(driver: Driver, target: Target, *roles: str) -> dict[Thing, str]:

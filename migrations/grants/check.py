@@ -5,12 +5,16 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from migrations.connection import OURS, Driver, Target, connect, server_name
+from migrations import records
+from migrations.connection import Driver, Target, connect, server_name
 from migrations.grants import views
 from migrations.grants.grant import PUBLIC, Grant
 from migrations.grants.matrix import who
 from migrations.grants.places import (
     Differences,
+    Place,
+    has_opted_in,
+    our_place,
     place_of,
     place_of_views,
     rights_in,
@@ -19,6 +23,7 @@ from migrations.grants.places import (
 )
 from migrations.grants.roles import look_at_roles
 from migrations.preflight import find_target, look_at_record
+from migrations.state import current
 from orchestration.errors import EspalierError
 from orchestration.settings import Domain, Settings
 
@@ -53,9 +58,10 @@ class GrantReport:
         """Give the report as plain values."""
         return {"ok": self.ok, **asdict(self)}
 
-    def add(self, found: Differences) -> None:
-        """Take in what differs in a schema."""
-        self.missing += sorted(grant.words for grant in found.missing)
+    def add(self, found: Differences, *, told_only: bool = False) -> None:
+        """Take in what differs in a schema; `told_only` for what is missing where it is not wrong yet."""
+        missing = self.beside if told_only else self.missing
+        missing += sorted(f"{grant.words} (not yet)" if told_only else grant.words for grant in found.missing)
         self.surplus += sorted(grant.words for grant in found.surplus)
         self.beside += sorted(grant.words for grant in found.beside)
 
@@ -75,8 +81,9 @@ def check(settings: Settings) -> GrantReport:
         for target in targets:
             roles = roles_in_force(driver, settings, target.domain)
             every |= roles
-            _look_at_domain(driver, target, roles, report)
-        _look_at_ours(driver, targets[0].extensions, every, report)
+            found = _compared(driver, place_of(driver, target, roles), report)
+            report.add(found, told_only=_waits_for_migrate(driver, target.domain))
+        report.add(_compared(driver, our_place(driver, settings), report))
         _look_at_views(driver, targets, settings, every, report)
         _look_at_database(driver, every, report)
         _look_at_roles(driver, settings, every, report)
@@ -88,14 +95,15 @@ def _target(driver: Driver, settings: Settings, domain: Domain) -> Target | None
     return find_target(driver, domain, schema) if look_at_record(driver, domain, schema) else None
 
 
-def _look_at_domain(driver: Driver, target: Target, roles: dict[str, str], report: GrantReport) -> None:
-    place = place_of(driver, target, roles)
+def _waits_for_migrate(driver: Driver, domain: str) -> bool:
+    """Whether an adopted domain stands where it was stamped: the jobs get their rights with the first migrate."""
+    stamped = records.floor(driver, domain)
+    return stamped is not None and current(driver, domain) == stamped and not has_opted_in(driver, domain)
+
+
+def _compared(driver: Driver, place: Place, report: GrantReport) -> Differences:
     report.compared += len(place.wanted)
-    report.add(place.differences(rights_in(driver, place.schema, place.elsewhere)))
-
-
-def _look_at_ours(driver: Driver, extensions: str, roles: dict[str, str], report: GrantReport) -> None:
-    _look_at_domain(driver, Target(OURS, OURS, extensions), roles, report)
+    return place.differences(rights_in(driver, place.schema, place.elsewhere))
 
 
 def _look_at_views(

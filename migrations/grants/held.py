@@ -44,7 +44,8 @@ WHERE grantee <> owner
 """
 _RELATIONS: LiteralString = """
     SELECT c.relname::text, c.relkind::text, o.rolname::text, pg_catalog.pg_has_role(c.relowner, 'USAGE'),
-           coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum > 0 AND NOT a.attisdropped), '{}')
+           array_remove(array_agg(CASE WHEN a.attnum > 0 AND NOT a.attisdropped THEN a.attname::text END
+                                  ORDER BY a.attnum), NULL)
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
     LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid

@@ -1,7 +1,7 @@
 """The list beside the catalogs, schema by schema: what is missing, what is too much, what is somebody else's."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrations import records
 from migrations.connection import OURS, Driver, Target
@@ -44,6 +44,7 @@ class Place:
         roles: the roles that the list is in force for, by their short names.
         objects: what in it is ours, as (kind, name); None when everything is.
         closed: whether we have built it, so that PUBLIC is to have nothing.
+        known: roles of ours that are to have no right here beside what is wanted, also where the list is not in force.
         others: relations of which only somebody else can give or take rights.
         elsewhere: a schema whose USAGE is wanted too, and is not ours.
     """
@@ -55,6 +56,7 @@ class Place:
     closed: bool
     materialized: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
     elsewhere: str = ""
 
     def differences(self, found: set[Grant]) -> Differences:
@@ -74,7 +76,7 @@ class Place:
 
     def _sort(self, grant: Grant, result: Differences) -> None:
         ours = self._is_ours(grant)
-        if grant.role in self.roles.values():
+        if grant.role in self.known or grant.role in self.roles.values():
             (result.surplus if ours or grant.name in self.materialized else result.beside).add(grant)
         elif self.closed and ours:
             (result.surplus if grant.role == PUBLIC else result.beside).add(grant)
@@ -121,8 +123,17 @@ def place_of(driver: Driver, target: Target, roles: Mapping[str, str]) -> Place:
         closed,
         there.materialized,
         there.others,
-        target.extensions,
+        elsewhere=target.extensions,
     )
+
+
+def our_place(driver: Driver, settings: Settings) -> Place:
+    """Put together what is wanted in our own schema: what each domain that lives in the database asks for."""
+    roles = {"jobs": settings.jobs_role}
+    for (domain,) in driver.execute("SELECT domain FROM espalier.domains").fetchall():
+        roles |= roles_in_force(driver, settings, domain)
+    place = place_of(driver, Target(OURS, OURS, ""), roles)
+    return replace(place, known=frozenset(settings.role_names.values()))
 
 
 def place_of_views(names: Collection[str], roles: Mapping[str, str]) -> Place:

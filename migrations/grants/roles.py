@@ -57,7 +57,8 @@ def creation(names: Mapping[str, str], migrator: str) -> Iterator[Composed]:
     for short, name in names.items():
         spec, role = role_specs()[short], Identifier(name)
         kind = SQL("LOGIN" if spec.login else "NOLOGIN") + SQL(" BYPASSRLS" if spec.bypass_rls else "")
-        yield SQL("CREATE ROLE {} {} CONNECTION LIMIT {}").format(role, kind, spec.connections)
+        limit = SQL(" CONNECTION LIMIT {}").format(spec.connections) if spec.connections >= 0 else SQL("")
+        yield SQL("CREATE ROLE {} {}{}").format(role, kind, limit)
         for setting, value in spec.settings.items():
             yield SQL("ALTER ROLE {} SET {} = {}").format(role, Identifier(setting), value)
         for group in spec.member_of:

@@ -32,7 +32,7 @@ COMMUNITY = {
 OURS = {
     **dict.fromkeys(["checkpoints", "quarantine", "partition_zones", "user_totals_pending"], WRITE),
     **dict.fromkeys(["graph_outbox", "graph_state", "graph_drift", "mastery_dirty"], WRITE),
-    **dict.fromkeys(["domains", "created_objects", "migration_runs"], READ),
+    **dict.fromkeys(["domains", "created_objects", "migration_runs", "ledger_switches", "ledger_late_writes"], READ),
     **dict.fromkeys([f"alembic_version_{domain}" for domain in ("espalier", *DOMAINS)], READ),
     "tenant_keys": NOTHING,
 }
