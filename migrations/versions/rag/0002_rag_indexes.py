@@ -13,26 +13,40 @@ from migrations.operations import create_index_concurrently, drop_index_concurre
 revision = "rag_0002"
 down_revision = "rag_0001"
 
-_COMMENTS = {
+# Read back: the table's own comment, or that of a column.
+_OF_TABLE = "obj_description('{table}'::regclass, 'pg_class')"
+_OF_COLUMN = """(SELECT col_description(attrelid, attnum) FROM pg_attribute
+    WHERE attrelid = '{table}'::regclass AND attname = '{column}')"""
+_TABLES = {
     "ai_dialogue_log": "Dialogues with the assistant: citations, latency, cost and quality of each answer",
     "provenance": "Where content came from, under which licence, and how long it may be kept",
     "rag_metrics_history": "Figures of each day''s dialogues, and whether they met the service level objectives",
     "plugin_registry": "Content sources that can be plugged in, what they can do, and whether they are well",
-    "provenance.content_id": "Names a row of the table that content_type says; polymorphic, so without a foreign key",
-    "rag_metrics_history.date": "Last millisecond of the day that the row is about, in UTC",
-    "rag_metrics_history.slo_compliance": "Which objectives the day met, its targets and its figures before rounding",
 }
-_OF_TABLE = "obj_description('{table}'::regclass, 'pg_class')"
-_OF_COLUMN = """(SELECT col_description(attrelid, attnum) FROM pg_attribute
-    WHERE attrelid = '{table}'::regclass AND attname = '{column}')"""
+_COLUMNS = {
+    ("provenance", "content_id"): (
+        "Names a row of the table that content_type says; polymorphic, so without a foreign key"
+    ),
+    ("rag_metrics_history", "date"): "Last millisecond of the day that the row is about, in UTC",
+    ("rag_metrics_history", "slo_compliance"): (
+        "Which objectives the day met, its targets and its figures before rounding"
+    ),
+}
+_COMMENTS = [
+    *((f"TABLE {table}", _OF_TABLE.format(table=table), text) for table, text in _TABLES.items()),
+    *(
+        (f"COLUMN {table}.{column}", _OF_COLUMN.format(table=table, column=column), text)
+        for (table, column), text in _COLUMNS.items()
+    ),
+]
 _WRITE = """
     DO $say$ BEGIN
-        IF {found} IS NULL THEN COMMENT ON {kind} {name} IS '{comment}'; END IF;
+        IF {found} IS NULL THEN COMMENT ON {name} IS '{text}'; END IF;
     END $say$
 """
 _TAKE_BACK = """
     DO $say$ BEGIN
-        IF {found} = '{comment}' THEN COMMENT ON {kind} {name} IS NULL; END IF;
+        IF {found} = '{text}' THEN COMMENT ON {name} IS NULL; END IF;
     END $say$
 """
 
@@ -53,22 +67,15 @@ def upgrade() -> None:
         ["name", "last_health_check"],
         where=text("enabled = true AND health_status = 'healthy'"),
     )
-    for name, comment in _COMMENTS.items():
-        op.execute(_filled(_WRITE, name, comment))
+    for name, found, words in _COMMENTS:
+        op.execute(_WRITE.format(name=name, found=found, text=words))
 
 
 def downgrade() -> None:
     """Take the comments back and drop the indexes."""
-    for name, comment in _COMMENTS.items():
-        op.execute(_filled(_TAKE_BACK, name, comment))
+    for name, found, words in _COMMENTS:
+        op.execute(_TAKE_BACK.format(name=name, found=found, text=words))
     drop_index_concurrently("idx_plugin_enabled_healthy")
     drop_index_concurrently("idx_rag_metrics_date_unique")
     drop_index_concurrently("idx_provenance_expiring")
     drop_index_concurrently("idx_ai_dialogue_user_created")
-
-
-def _filled(statement: str, name: str, comment: str) -> str:
-    """Write a statement for a table, or for `table.column`."""
-    table, _, column = name.partition(".")
-    found = (_OF_COLUMN if column else _OF_TABLE).format(table=table, column=column)
-    return statement.format(found=found, kind="COLUMN" if column else "TABLE", name=name, comment=comment)
