@@ -20,7 +20,7 @@ $(VENV)/bin/uv: requirements-uv.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 
 $(STAMP): $(VENV)/bin/uv requirements.lock pyproject.toml
-	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.lock
 	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -44,8 +44,9 @@ lint: install
 types: install
 	$(VENV)/bin/basedpyright
 
+# Processes that tests start, and revisions that each step loads, are compiled once, whatever the shell says.
 test: install
-	$(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types test
 
