@@ -6,6 +6,7 @@ from io import StringIO
 from alembic import command
 from psycopg.sql import SQL, Identifier, Literal
 
+from migrations import tenancy
 from migrations.connection import OURS, Target
 from migrations.contracts import goal_in_line, line_of
 from migrations.revisions import configuration, plan
@@ -41,6 +42,10 @@ def offline_sql(settings: Settings, domain: Domain, to: str = "head") -> str:
         parts += [_ground(), _script(Target(OURS, OURS, "extensions"), None, "head", "up"), _place(target)]
     if way.revisions:
         parts += [_path(target), _script(target, origin, way.target, way.direction)]
+    apart = tenancy.offline_way(settings, domain, origin, goal)
+    if apart:
+        isolating = _path(target) + _script(tenancy.target_of(target, settings.jobs_role), *apart)
+        parts.insert(1 if goal == "base" else len(parts), isolating)
     return "\n".join(parts)
 
 

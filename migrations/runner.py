@@ -142,6 +142,8 @@ class Run:
             target, way, findings = self.look(start, to)
         if way.direction == "up" and (way.revisions or start):
             target = self.prepare(target)
+        with self.database.driver.transaction():
+            tenancy.begin(self.database.driver, self.domain, self.settings.jobs_role, self.isolation)
         for step in self.steps_of(target, way):
             self.take(*step)
         return self._finish(target, start, way, findings)

@@ -4,12 +4,15 @@ The isolation is a history of its own (`versions/<domain>_tenants`), taken up af
 sites that we built unless a setting says otherwise, on adopted ones when it says so. `docs/tenants.md` has the rest.
 """
 
+from psycopg.sql import SQL, Identifier
+
 from migrations import records
 from migrations.catalog import Snapshot
-from migrations.connection import Driver, Target
+from migrations.connection import OURS, Driver, Target
+from migrations.preflight import make_version_table
 from migrations.report import Finding
-from migrations.revisions import Plan, applied, head, plan, tenants_of
-from migrations.state import current
+from migrations.revisions import Plan, applied, head, plan, tenants_of, version_table
+from migrations.state import current, relation_exists
 from orchestration.errors import EspalierError
 from orchestration.settings import Settings
 
@@ -48,6 +51,23 @@ def way_of(driver: Driver, settings: Settings, domain: str, main: Plan, to: str,
     return plan(history, at, "head" if wanted else "base")
 
 
+def offline_way(
+    settings: Settings, domain: str, origin: str | None, goal: str
+) -> tuple[str | None, str | None, str] | None:
+    """Tell which steps of the isolation belong to a printed script: from, to, and the direction."""
+    history, asked = tenants_of(domain), settings.lms.tenant_isolation
+    if history is None or asked is False:
+        return None
+    if goal == "base":
+        return head(history), None, "down"
+    return (None, head(history), "up") if goal == "head" and (asked or origin is None) else None
+
+
+def without(settings: Settings) -> Settings:
+    """Give the settings of a site that leaves its tenants to the application."""
+    return settings.model_copy(update={"lms": settings.lms.model_copy(update={"tenant_isolation": False})})
+
+
 def refuse_unfit_jobs(driver: Driver, schema: str, role: str, way: Plan | None) -> None:
     """Refuse to isolate tables which the jobs' role owns, as its policy would then show the owner every row.
 
@@ -62,6 +82,17 @@ def refuse_unfit_jobs(driver: Driver, schema: str, role: str, way: Plan | None) 
             f"tenant isolation: the jobs' role {role} is the migration's, or owns {owned[0][0]}; name another one "
             "in ESPALIER_JOBS_ROLE, or set ESPALIER_LMS__TENANT_ISOLATION=false"
         )
+
+
+def begin(driver: Driver, domain: str, role: str, way: Plan | None) -> None:
+    """Let the jobs read how far the isolation has come, also where a run does not get to its end."""
+    history = tenants_of(domain)
+    if not history or not way or way.direction == "down" or not way.revisions:
+        return
+    if not relation_exists(driver, OURS, version_table(history)):
+        make_version_table(driver, history)
+        grant = SQL("GRANT SELECT ON espalier.{} TO {}")
+        driver.execute(grant.format(Identifier(version_table(history)), Identifier(role)))
 
 
 def see_every_organization(driver: Driver, domain: str, schema: str) -> None:
