@@ -7,6 +7,8 @@ session writes into the setting by itself, or has copied from another transactio
 show no row. The signature is HMAC-SHA256, with the sha256() of Postgres' core and the pads of RFC 2104; the keys lie
 here, where no role of an application may read.
 
+Where the authentication should not hold the key, it may be granted `sign_organization`, which needs no right on it.
+
 `enter_every_organization` is for who owns the tables: forced row security holds for the owner too, and a trigger that
 runs with its rights, or a migration, must see the rows that it is to prove something about.
 
@@ -57,7 +59,7 @@ _KEYS = (
     # 244 random bits. The pads are made once, so that a signature is two calls of sha256().
     """
     CREATE FUNCTION new_tenant_key() RETURNS integer
-    LANGUAGE plpgsql SET search_path = ''
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
     AS $new$
     DECLARE
         made bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
@@ -83,7 +85,7 @@ _KEYS = (
 _SIGNING = (
     """
     CREATE FUNCTION tenant_mac(key integer, message text) RETURNS text
-    LANGUAGE sql STABLE STRICT SET search_path = ''
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = ''
     AS $mac$
         SELECT encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(message, 'UTF8'))), 'hex')
         FROM espalier.tenant_keys AS k
@@ -93,7 +95,7 @@ _SIGNING = (
     "REVOKE ALL ON FUNCTION tenant_mac(integer, text) FROM PUBLIC",
     """
     CREATE FUNCTION sign_organization(organization text, seconds integer) RETURNS text
-    LANGUAGE sql STABLE STRICT SET search_path = ''
+    LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = ''
     AS $sign$
         SELECT format('%s.%s.%s.%s', s.key, s.expires, espalier.tenant_mac(
                    s.key, format('token.%s.%s.%s', s.key, s.expires, organization)), organization)
