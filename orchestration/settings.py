@@ -282,8 +282,15 @@ class Settings(BaseSettings):
         Raises:
             EspalierError: there is neither an address in the environment nor an embedded server yet.
         """
-        external = self._externals().get(role)
-        return external.url if external else self._embedded_urls()[role]
+        external = self._externals()
+        if role in external:
+            return external[role].url
+        if role in self.role_names and "migrator" in external:
+            raise EspalierError(
+                f"{self.role_names[role]} has no address here: DATABASE_URL names a server that is not ours; connect "
+                "with the password that it was given there"
+            )
+        return self._embedded_urls()[role]
 
     @property
     def uses_embedded_graph(self) -> bool:

@@ -1,6 +1,6 @@
 """Application tables of the behavior domain about what is proposed: recommendations, goals, notices, schedules.
 
-`calendar_integrations` holds tokens in plain text: the jobs role has no right on it.
+`calendar_integrations` holds tokens in plain text: it is the application's alone (`migrations/grants.toml`).
 """
 
 from sqlalchemy import Table
@@ -146,7 +146,6 @@ calendar_integrations = Table(
     key("calendar_integrations"),
     index("calendar_integrations", "userId"),
     unique("calendar_integrations", "userId"),
-    info={"jobs": ""},
 )
 
 session_orchestration_plans = Table(

@@ -1,7 +1,7 @@
 """The community domain's schema at the head of its revisions: the application's tables, and what the plan adds.
 
-A revision says how a site gets here, this module where "here" is; `alembic check` proves that they agree. Grants for
-the jobs role stand in `info`: without an entry a table is readable, nothing else.
+A revision says how a site gets here, this module where "here" is; `alembic check` proves that they agree. Who may
+do what with its tables stands in `migrations/grants.toml`.
 """
 
 from pgvector.sqlalchemy import Vector
@@ -29,9 +29,6 @@ for column in (
     whole("totalReputation", default=0),
 ):
     users.append_column(column)
-users.info["jobs_columns"] = {"UPDATE": ["totalXP", "totalReputation", "trustScoreCache"]}
-
-metadata.tables["mastery_records"].info["jobs"] = "SELECT, INSERT, UPDATE, DELETE"
 
 concepts = metadata.tables["concepts"]
 for column in (

@@ -30,7 +30,6 @@ points_ledger = Table(
     reference("points_ledger_userId_fkey", "userId", "users"),
     Index("points_ledger_eventType_idx", "eventType"),
     Index("points_ledger_userId_createdAt_idx", "userId", "createdAt"),
-    info={"jobs_columns": {"UPDATE": ["description"]}},
 )
 
 levels = Table(
@@ -163,5 +162,4 @@ leaderboard_snapshots = Table(
         "periodStart",
         unique=True,
     ),
-    info={"jobs": "SELECT, INSERT, UPDATE, DELETE"},
 )

@@ -22,8 +22,6 @@ from sqlalchemy import (
 from migrations.metadata.community_types import metadata
 from migrations.metadata.prisma import document, flag, moment, real, reference, whole, words
 
-WRITTEN = {"jobs": "SELECT, INSERT, UPDATE, DELETE"}
-
 xp_ledger = Table(
     "xp_ledger",
     metadata,
@@ -48,7 +46,6 @@ xp_ledger = Table(
     Index("xp_ledger_eventType_idx", "eventType"),
     Index("xp_ledger_conceptId_idx", "conceptId"),
     Index("xp_ledger_flagged_idx", "flagged"),
-    info=WRITTEN,
 )
 
 reputation_ledger = Table(
@@ -66,7 +63,6 @@ reputation_ledger = Table(
     reference("reputation_ledger_userId_fkey", "userId", "users"),
     Index("reputation_ledger_userId_createdAt_idx", "userId", "createdAt"),
     Index("reputation_ledger_eventType_idx", "eventType"),
-    info=WRITTEN,
 )
 
 leaderboard_entries = Table(
@@ -91,5 +87,4 @@ leaderboard_entries = Table(
     ),
     Index("leaderboard_entries_board_idx", "metric", "period", "scope", "as_of", "rank"),
     Index("leaderboard_entries_user_id_idx", "user_id"),
-    info=WRITTEN,
 )

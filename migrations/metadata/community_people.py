@@ -8,8 +8,6 @@ from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table
 from migrations.metadata.community_types import ROLE, baseline
 from migrations.metadata.prisma import document, flag, moment, reference, whole, words
 
-NOTHING = {"jobs": ""}
-
 accounts = Table(
     "Account",
     baseline,
@@ -28,7 +26,6 @@ accounts = Table(
     PrimaryKeyConstraint("id", name="Account_pkey"),
     reference("Account_userId_fkey", "userId", "users"),
     Index("Account_provider_providerAccountId_key", "provider", "providerAccountId", unique=True),
-    info=NOTHING,
 )
 
 verification_tokens = Table(
@@ -39,7 +36,6 @@ verification_tokens = Table(
     moment("expires"),
     Index("VerificationToken_identifier_token_key", "identifier", "token", unique=True),
     Index("VerificationToken_token_key", "token", unique=True),
-    info=NOTHING,
 )
 
 users = Table(

@@ -7,8 +7,6 @@ from sqlalchemy.dialects.postgresql import ENUM
 from migrations.metadata.community_types import metadata
 from migrations.metadata.prisma import document, flag, moment, real, reference, whole, words
 
-WRITTEN = {"jobs": "SELECT, INSERT, UPDATE, DELETE"}
-
 ABUSE_FLAG_TYPE = ENUM(
     "SIMILARITY_HIGH",
     "VOTE_TRADING",
@@ -44,7 +42,6 @@ trust_scores = Table(
     reference("trust_scores_userId_fkey", "userId", "users"),
     Index("trust_scores_userId_key", "userId", unique=True),
     Index("trust_scores_score_idx", "score"),
-    info=WRITTEN,
 )
 
 abuse_flags = Table(
@@ -157,5 +154,4 @@ vote_graph = Table(
     reference("vote_graph_targetUserId_fkey", "targetUserId", "users"),
     Index("vote_graph_voterId_targetUserId_key", "voterId", "targetUserId", unique=True),
     Index("vote_graph_reciprocity_idx", "reciprocity"),
-    info=WRITTEN,
 )

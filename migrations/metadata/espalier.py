@@ -22,10 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-WRITTEN = {"jobs": "SELECT, INSERT, UPDATE, DELETE"}
-
 metadata = MetaData()
-metadata.info["jobs_sequences"] = {"graph_version": "USAGE"}
 
 
 def _version() -> Column[int]:
@@ -61,7 +58,6 @@ checkpoints = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("job", "partition_key", name="checkpoints_pkey"),
     comment="How far a batched job has come; written in the transaction of the batch",
-    info=WRITTEN,
 )
 
 quarantine = Table(
@@ -78,7 +74,6 @@ quarantine = Table(
     PrimaryKeyConstraint("id", name="quarantine_pkey"),
     UniqueConstraint("domain", "source_table", "source_key", "reason", name="quarantine_source_reason_key"),
     comment="Rows that a job could not use, with the reason",
-    info=WRITTEN,
 )
 
 partition_zones = Table(
@@ -88,7 +83,6 @@ partition_zones = Table(
     Column("zone", Text, nullable=False),
     PrimaryKeyConstraint("asset_key", name="partition_zones_pkey"),
     comment="The zone that an asset's days were first made in; it is fixed from then on",
-    info=WRITTEN,
 )
 
 created_objects = Table(
@@ -126,7 +120,6 @@ user_totals_pending = Table(
     PrimaryKeyConstraint("user_id", name="user_totals_pending_pkey"),
     prefixes=["UNLOGGED"],
     comment="Totals computed and not yet written to the users; scratch, lost in a crash without harm",
-    info=WRITTEN,
 )
 
 graph_outbox = Table(
@@ -143,7 +136,6 @@ graph_outbox = Table(
     PrimaryKeyConstraint("version", name="graph_outbox_pkey"),
     CheckConstraint("kind IN ('concept', 'prerequisite', 'mastery', 'kind')", name="graph_outbox_kind_check"),
     comment="Keys whose rows have changed and are still to be written to the graph",
-    info=WRITTEN,
 )
 
 graph_state = Table(
@@ -160,7 +152,6 @@ graph_state = Table(
     CheckConstraint("id = 1", name="graph_state_id_check"),
     comment="Which graph is ours (epoch), who may write it (lease with a rising token), how far that writer meant to "
     "get",
-    info=WRITTEN,
 )
 
 graph_drift = Table(
@@ -187,7 +178,6 @@ graph_drift = Table(
     CheckConstraint("state IN ('planned', 'in_flight', 'repaired', 'left')", name="graph_drift_state_check"),
     Index("graph_drift_run_id_idx", "run_id"),
     comment="What a reconciliation found to differ between Postgres and the graph",
-    info=WRITTEN,
 )
 
 mastery_dirty = Table(
@@ -198,7 +188,6 @@ mastery_dirty = Table(
     Column("concept_id", Text),
     PrimaryKeyConstraint("version", name="mastery_dirty_pkey"),
     comment="Pairs whose attempts have changed since their mastery was derived; without a user: every pair",
-    info=WRITTEN,
 )
 
 ledger_switches = Table(
@@ -246,5 +235,4 @@ tenant_keys = Table(
     PrimaryKeyConstraint("id", name="tenant_keys_pkey"),
     comment="Keys that sign which organization a transaction works for; the newest signs, those before it are still "
     "taken until valid_until",
-    info={"jobs": ""},
 )

@@ -1,7 +1,7 @@
 """The lms domain's schema at the head of its revisions: the application's tables, and what the plan adds.
 
-A revision says how a site gets here, this module where "here" is; `alembic check` proves that they agree. Grants for
-the jobs role stand in `info`: without an entry a table is readable, nothing else.
+A revision says how a site gets here, this module where "here" is; `alembic check` proves that they agree. Who may
+do what with its tables stands in `migrations/grants.toml`.
 """
 
 from sqlalchemy import Index, func, text

@@ -33,10 +33,6 @@ users = Table(
     index("users", "email"),
     index("users", "organization_id"),
     index("users", "role"),
-    info={
-        "jobs": "",
-        "jobs_columns": {"SELECT": ["id", "email", "name", "role", "organization_id", "created_at", "updated_at"]},
-    },
 )
 
 learners = Table(

@@ -1,7 +1,7 @@
 """The rag domain's schema at the head of its revisions: the application's tables, and what seed 004 adds.
 
-Ids are uuids that the server makes; timestamps have no time zone and hold UTC by convention. Grants for the jobs role
-stand in `info`: without an entry a table is readable, nothing else.
+Ids are uuids that the server makes; timestamps have no time zone and hold UTC by convention. Who may do what with the
+tables stands in `migrations/grants.toml`.
 """
 
 from typing import Any
@@ -23,8 +23,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ENUM, JSONB, TIMESTAMP, VARCHAR
-
-WRITTEN = {"jobs": "SELECT, INSERT, UPDATE, DELETE"}
 
 CONTENT_TYPE = ENUM(
     "material", "creation_log", "generated", "note_article", "ai_response", name="content_type", create_type=False
@@ -243,7 +241,6 @@ rag_metrics_history = Table(
     Index("idx_rag_metrics_compliance", "slo_compliance", postgresql_using="gin"),
     Index("idx_rag_metrics_date_unique", text("date(date)"), unique=True),
     comment="Figures of each day's dialogues, and whether they met the service level objectives",
-    info=WRITTEN,
 )
 
 plugin_registry = Table(

@@ -40,9 +40,13 @@ class ConnectAs(StrEnum):
 
     migrator = "migrator"
     jobs = "jobs"
+    app = "app"
+    analytics = "analytics"
+    backup = "backup"
 
 
-AsRole = Annotated[ConnectAs, typer.Option("--role", help="migrator owns the tables; jobs has what assets have.")]
+_AS_ROLE = "migrator owns the tables; jobs has what assets have; app, analytics and backup what their names say."
+AsRole = Annotated[ConnectAs, typer.Option("--role", help=_AS_ROLE)]
 
 
 def up(
