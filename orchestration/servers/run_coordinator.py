@@ -4,9 +4,7 @@
 two daemons look before either has created its run. How a queued run is executed is Dagster's business.
 """
 
-import json
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
@@ -16,10 +14,8 @@ from dagster._core.storage.tags import (
     SCHEDULE_NAME_TAG,
     SCHEDULED_EXECUTION_TIME_TAG,
 )
-from dagster_postgres import PostgresRunStorage
-from sqlalchemy import text
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:tick, 0))")
+from orchestration.servers.daemons import one_daemon_at_a_time
 
 
 class OneRunPerTick(QueuedRunCoordinator):
@@ -30,7 +26,7 @@ class OneRunPerTick(QueuedRunCoordinator):
         tick = tick_of(context.dagster_run)
         if not tick:
             return super().submit_run(context)
-        with _one_daemon_at_a_time(self._instance, tick):
+        with one_daemon_at_a_time(self._instance, tick):
             run = _reload(self._instance, context.dagster_run.run_id)
             if ahead := _run_ahead(self._instance, run, tick):
                 return _cancel(self._instance, run, ahead)
@@ -43,18 +39,6 @@ def tick_of(run: DagsterRun) -> dict[str, str]:
         return {}
     names = (SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG, RUN_KEY_TAG, PARTITION_NAME_TAG)
     return {name: run.tags[name] for name in names if name in run.tags}
-
-
-@contextmanager
-def _one_daemon_at_a_time(instance: DagsterInstance, tick: Mapping[str, str]) -> Generator[None]:
-    """Hold the tick's lock in Dagster's database; the end of the transaction releases it, whatever happens."""
-    storage = instance.run_storage
-    if not isinstance(storage, PostgresRunStorage):
-        raise TypeError(f"dagster.yaml: storage is {type(storage).__name__}; this coordinator needs postgres")
-    with storage.connect() as connection:
-        transaction = connection.execution_options(isolation_level="READ COMMITTED")  # Dagster's is autocommit
-        transaction.execute(_LOCK, {"tick": json.dumps(tick, sort_keys=True)})
-        yield
 
 
 def _reload(instance: DagsterInstance, run_id: str) -> DagsterRun:

@@ -1,8 +1,8 @@
-"""Dagster's run launcher, able to say whether the process of a run still lives.
+"""Dagster's run launcher, safe against two daemons and able to say whether the process of a run still lives.
 
 `dagster.yaml` names it. With Dagster's own, a run whose process was killed together with its code server (a power cut,
 `kill -9`) counts as started for hours and holds its pools. With this one, run monitoring marks it as failed, and run
-retries repeat it.
+retries repeat it. Two daemons may take the same run from the queue, as each only looks before: one of them launches it.
 """
 
 import platform
@@ -13,7 +13,11 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun, DefaultRunLau
 from dagster._core.events import EngineEventData
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 
+from orchestration.servers.daemons import one_daemon_at_a_time
+
 HOST_TAG = "espalier/host"
+# Holds the run's own id: a retry has its parent's tags.
+LAUNCHED_TAG = "espalier/launched"
 _CLOCK_TOLERANCE_S = 2.0
 
 
@@ -26,9 +30,17 @@ class WatchedRunLauncher(DefaultRunLauncher):
     """Launches runs as Dagster does, and looks after their processes on this machine."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Launch a run and note on which machine."""
-        self._instance.add_run_tags(context.dagster_run.run_id, this_host())
-        super().launch_run(context)
+        """Launch a run and note on which machine, unless another daemon has done so."""
+        if self._claim(context.dagster_run.run_id):
+            super().launch_run(context)
+
+    def _claim(self, run_id: str) -> bool:
+        with one_daemon_at_a_time(self._instance, {"run": run_id}):
+            run = self._instance.get_run_by_id(run_id)
+            if run is None or run.tags.get(LAUNCHED_TAG) == run_id:
+                return False
+            self._instance.add_run_tags(run_id, {**this_host(), LAUNCHED_TAG: run_id})
+            return True
 
     @property
     def supports_check_run_worker_health(self) -> bool:

@@ -157,7 +157,7 @@ def test_the_applications_tables_are_observed(site: Site) -> None:
 
 
 def test_two_daemons_at_once_start_one_run_a_tick(site: Site, workspace: Path) -> None:
-    """The second one comes last: two of them may also take the same queued run at once, which the assets refuse."""
+    """The second one comes last: it would serve the other tests as well."""
     command = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(workspace)]
     process_records.start(site.settings.home, "daemon2", command, processes.dagster_environment(site.settings))
     began = datetime.now(UTC).isoformat()

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import dagster as dg
 import pytest
-from dagster import DagsterInstance, DagsterRun
+from dagster import DagsterInstance, DagsterRun, DefaultRunLauncher
 from dagster._core.events import EngineEventData
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 
 from orchestration.servers import run_launcher
 from orchestration.servers.run_launcher import HOST_TAG, WatchedRunLauncher, this_host
@@ -79,3 +81,41 @@ def test_a_real_run_reports_its_process(instance: DagsterInstance) -> None:
     assert check(instance, result.dagster_run).status is WorkerStatus.RUNNING
     logs = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
     assert any(str(os.getpid()) in entry.message for entry in logs)
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note for which runs Dagster's launcher would have started a process."""
+    launched: list[str] = []
+
+    def note(_self: DefaultRunLauncher, context: LaunchRunContext) -> None:
+        launched.append(context.dagster_run.run_id)
+
+    monkeypatch.setattr(DefaultRunLauncher, "launch_run", note)
+    return launched
+
+
+def test_of_daemons_that_took_the_same_run_from_the_queue_one_launches_it(
+    instance: DagsterInstance, launched: list[str]
+) -> None:
+    run, daemons = instance.create_run_for_job(short_job), 4
+    ready = Barrier(daemons)
+
+    def launch() -> None:
+        ready.wait()
+        instance.run_launcher.launch_run(LaunchRunContext(dagster_run=run, workspace=None))
+
+    with ThreadPoolExecutor(daemons) as threads:
+        for done in [threads.submit(launch) for _ in range(daemons)]:
+            done.result()
+    assert launched == [run.run_id]
+
+
+def test_a_retry_with_the_tags_of_its_parent_is_launched(instance: DagsterInstance, launched: list[str]) -> None:
+    first = instance.create_run_for_job(short_job)
+    instance.run_launcher.launch_run(LaunchRunContext(dagster_run=first, workspace=None))
+    parent = instance.get_run_by_id(first.run_id)
+    assert parent is not None
+    retry = instance.create_run_for_job(short_job, tags=parent.tags)
+    instance.run_launcher.launch_run(LaunchRunContext(dagster_run=retry, workspace=None))
+    assert launched == [first.run_id, retry.run_id]
