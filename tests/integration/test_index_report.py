@@ -12,10 +12,13 @@ from assets.behavior import ASSETS
 from assets.behavior.index_report import KEY, index_report
 from assets.behavior.planned_indexes import PLANNED, TABLES
 from migrations import runner
+from migrations.baseline import baseline
 from migrations.metadata.behavior import metadata
 from orchestration.cli.runs import QUIET
 from tests import behavior_rows
 from tests.conftest import Connection, Site
+from tests.lineages import behavior
+from tests.migrations.adopting import brown_field
 
 Found = tuple[dict[str, Any], dict[str, dg.AssetCheckEvaluation]]
 TYPED = "behavioral_events_userId_eventType_timestamp_idx"
@@ -159,3 +162,14 @@ def test_a_site_before_the_plan_is_told_which_revision_is_needed(empty_site: Sit
     resources = {"postgres": dg.ResourceDefinition.hardcoded_resource(empty_site.postgres)}
     with pytest.raises(dg.Failure, match="needs revision behavior_0010, found behavior_0005"):
         dg.materialize([index_report], resources=resources, instance=instance, run_config=QUIET)
+
+
+@on_the_newest
+def test_an_adopted_site_that_has_text_for_enums_is_reported_too(new_site: Any, instance: DagsterInstance) -> None:
+    site = brown_field(new_site, "behavior", "public", behavior.LINEAGES["text_for_enums"])
+    baseline(site.settings, "behavior")
+    runner.migrate(site.settings, "behavior")
+    resources = {"postgres": dg.ResourceDefinition.hardcoded_resource(site.postgres)}
+    done = dg.materialize([index_report], resources=resources, instance=instance, run_config=QUIET)
+    (event,) = done.asset_materializations_for_node("behavior__index_report")
+    assert event.metadata["indexes"].value == 11

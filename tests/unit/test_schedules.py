@@ -7,6 +7,7 @@ import pytest
 
 from orchestration.definitions import build_definitions
 from orchestration.schedules import nightly_tags, range_of_days
+from orchestration.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,12 @@ def test_a_tick_asks_for_one_run_with_a_key_of_its_own():
     assert request.run_key == "nightly_rag@2026-04-01T02:00:00+09:00"
     assert request.tags["dagster/asset_partition_range_start"] == "2026-03-28"
     assert request.tags["dagster/asset_partition_range_end"] == "2026-03-31"
+
+
+def test_a_tick_of_a_domain_without_days_names_none():
+    schedule = build_definitions(load_settings(domains=("behavior",))).resolve_schedule_def("nightly_behavior_schedule")
+    at = datetime(2026, 3, 31, 2, 30, tzinfo=UTC)
+    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        (request,) = schedule.evaluate_tick(context).run_requests or []
+    assert {name for name in request.tags if "partition" in name} == set()
+    assert request.run_key == "nightly_behavior@2026-03-31T02:30:00+00:00"
