@@ -31,7 +31,10 @@ from migrations.grants.places import (
 from orchestration.settings import Settings
 
 _MAY_ACT_AS = "SELECT pg_catalog.pg_has_role(oid, 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = %s"
-_SCHEMA = "SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s"
+_SCHEMA = """
+    SELECT o.rolname::text FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+    WHERE n.nspname = %s
+"""
 _MAKE_SCHEMA = SQL("CREATE SCHEMA {} AUTHORIZATION {}")
 _LEFT = """
     SELECT FROM pg_catalog.pg_class AS c
@@ -140,12 +143,13 @@ def _bring(driver: Driver, place: Place) -> Changes:
 def _bring_views(driver: Driver, target: Target, roles: dict[str, str]) -> Changes:
     """Make views that are missing or different, drop those that are not wanted, put the rights on the others right."""
     owner, changes = roles.get("owner"), Changes()
-    if owner is None or driver.execute(_MAY_ACT_AS, [owner]).fetchone() != (True,):
-        return changes
+    there = driver.execute(_SCHEMA, [views.SCHEMA]).fetchone()
+    may = driver.execute(_MAY_ACT_AS, [owner]).fetchone()
+    if owner is None or may != (True,) or there not in (None, (owner,)):
+        return changes  # the comparison says that the views are missing
     wanted = {view.name: view for view in wanted_views(driver, target, roles)}
     found = views.found_views(driver, target.domain)
     kept = {name for name, view in wanted.items() if views.is_as_wanted(view, owner, found)}
-    there = bool(driver.execute(_SCHEMA, [views.SCHEMA]).rowcount)
     if wanted and not there:
         changes.statements.append(_MAKE_SCHEMA.format(Identifier(views.SCHEMA), Identifier(owner)))
     for name in found.keys() - kept:

@@ -150,8 +150,11 @@ def _look_at_database(driver: Driver, roles: dict[str, str], report: GrantReport
 def _look_at_roles(driver: Driver, settings: Settings, roles: dict[str, str], report: GrantReport) -> None:
     """Compare the roles that the list is in force for; where it is in force as a whole, all of them are to be there."""
     whole = set(roles) != {"jobs"}
-    names = settings.role_names if whole else roles
     migrator = str(conninfo_to_dict(settings.url("migrator")).get("user", ""))
-    found = look_at_roles(driver, names, migrator)
+    names = settings.role_names if whole else roles
+    report.beside += (
+        f"role {name} of {short} is the migration's too" for short, name in names.items() if name == migrator
+    )
+    found = look_at_roles(driver, {short: name for short, name in names.items() if name != migrator}, migrator)
     report.powers += found.powers
     report.beside += [*found.absent, *(found.settings if whole else [])]

@@ -83,7 +83,7 @@ class Place:
 
     def _is_ours(self, grant: Grant) -> bool:
         if grant.kind == "default":
-            return True
+            return self.closed
         return self.objects is None or (grant.kind, grant.name) in self.objects
 
 

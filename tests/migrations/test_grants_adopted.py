@@ -133,6 +133,24 @@ def test_a_table_that_is_another_s_is_left_to_them(new_site: Any):
     assert {line.split(" on ")[1].split(".")[1] for line in report.missing if "view" not in line} == {"materials"}
 
 
+def test_what_an_application_gives_to_come_and_a_schema_of_its_own_are_its_business(new_site: Any):
+    site = brown_field(new_site, "rag", "public", rag.application_only)
+    baseline(site.settings, "rag")
+    runner.migrate(site.settings, "rag")
+    with site.connect(None, "bootstrap") as connection:
+        connection.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO espalier_jobs")
+        connection.execute("CREATE SCHEMA espalier_analytics CREATE VIEW mine AS SELECT 1 AS one")
+    report = check(site.settings)
+    assert (report.ok, report.beside) == (True, ["espalier_jobs: SELECT on public.postgres.r"])
+    bring(site.settings, "rag")
+    assert "view rag_users" in check(site.settings).missing
+
+
+def test_one_role_for_everything_is_told(new_site: Any, template: str):
+    site = new_site(template, jobs_role="espalier_migrator")
+    assert "role espalier_migrator of jobs is the migration's too" in check(site.settings).beside
+
+
 def test_it_is_refused_where_there_is_nothing_to_ask_for(new_site: Any, template: str):
     own = new_site(template)
     with pytest.raises(EspalierError, match="Espalier built its tables, so the list is in force"):
