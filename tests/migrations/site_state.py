@@ -8,7 +8,6 @@ from psycopg.sql import SQL, Identifier
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from orchestration.servers.binaries import wheel_programs
-from orchestration.settings import Domain
 from tests.conftest import Connection, Site
 
 _T = TypeVar("_T")
@@ -77,8 +76,8 @@ def names(connection: Connection, query: str) -> set[str]:
     return {str(next(iter(row.values()))) for row in connection.execute(query.encode()).fetchall()}
 
 
-def applied(site: Site, domain: Domain) -> str | None:
-    """Give the revision that a domain is at."""
+def applied(site: Site, domain: str) -> str | None:
+    """Give the revision that a domain, or its contract, is at."""
     with site.connect(None) as connection:
         table = SQL("espalier.{}").format(Identifier(f"alembic_version_{domain}"))
         row = connection.execute(SQL("SELECT version_num FROM {}").format(table)).fetchone()

@@ -74,17 +74,17 @@ WAITS_FOR = (
 
 def upgrade() -> None:
     """Compare while others write; then lock both tables, turn the mirror round, and put the switch on record."""
-    op.execute(_HOLD)
-    op.execute(guard(WAITS_FOR))
-    for statement in (_LOCK, _PATH, *_EVENT, _LATE_ROW, _LATE_TRUNCATE, *_MIRROR, *_RIGHTS, *_TRIGGERS):
+    for statement in (_HOLD, _UNHURRIED, guard(WAITS_FOR), _COUNT, _HURRIED, _LOCK):
         op.execute(statement)
-    for statement in (_COUNT, _MIRRORING, _COPY, _NOTE):
+    for statement in (_PATH, *_EVENT, _LATE_ROW, _LATE_TRUNCATE, *_MIRROR, *_RIGHTS, *_TRIGGERS):
+        op.execute(statement)
+    for statement in (_MIRRORING, _COPY, _NOTE):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Bring the two ledgers together while others write; then lock both, and turn the mirror round again."""
-    for statement in (_HOLD, _PATH, _MIRRORING, _FORWARD, _BACKWARD, _LOCK):
+    for statement in (_HOLD, _PATH, _MIRRORING, _UNHURRIED, _FORWARD, _BACKWARD, _HURRIED, _LOCK):
         op.execute(statement)
     op.execute("DROP TRIGGER points_ledger_sync ON xp_ledger")
     op.execute("DROP TRIGGER points_ledger_sync_truncate ON xp_ledger")
@@ -94,6 +94,9 @@ def downgrade() -> None:
         op.execute(statement)
 
 
+# While nobody waits for us: all rows are read.
+_UNHURRIED = "SET LOCAL statement_timeout = 0"
+_HURRIED = "SET LOCAL statement_timeout = '60s'"
 # Against DDL, not against rows.
 _HOLD = "LOCK TABLE points_ledger, xp_ledger IN SHARE UPDATE EXCLUSIVE MODE"
 _LOCK = "LOCK TABLE points_ledger, xp_ledger IN SHARE ROW EXCLUSIVE MODE"
@@ -256,26 +259,27 @@ _TRIGGERS = (
     """,
 )
 
-# What a new application wrote to xp_ledger before the switch; mostly nothing.
 _COUNT = """
     INSERT INTO espalier.ledger_switches (switched_by, points_rows, points_sum, rows_copied)
     SELECT coalesce(nullif(current_setting('espalier.who', true), ''), session_user), count(*),
-           coalesce(sum(points), 0), (
-               SELECT count(*) FROM xp_ledger AS x
-               WHERE x.metadata ->> 'source' IS DISTINCT FROM 'points_ledger'
-                 AND x.metadata ->> 'source' IS DISTINCT FROM 'user_stats'
-                 AND NOT EXISTS (SELECT FROM points_ledger AS p WHERE p.id = x.id)
-           )
+           coalesce(sum(points), 0), 0
     FROM points_ledger
 """
+# What a new application wrote to xp_ledger before the switch; mostly nothing.
 _COPY = """
-    INSERT INTO points_ledger (id, "userId", "eventType", points, description, "createdAt")
-    SELECT x.id, x."userId", points_event(x."eventType", (NULL::points_ledger)."eventType"), x."finalXP",
-           nullif(x.reason, ''), x."createdAt"
-    FROM xp_ledger AS x
-    WHERE x.metadata ->> 'source' IS DISTINCT FROM 'points_ledger'
-      AND x.metadata ->> 'source' IS DISTINCT FROM 'user_stats'
-      AND NOT EXISTS (SELECT FROM points_ledger AS p WHERE p.id = x.id)
+    WITH copied AS (
+        INSERT INTO points_ledger (id, "userId", "eventType", points, description, "createdAt")
+        SELECT x.id, x."userId", points_event(x."eventType", (NULL::points_ledger)."eventType"), x."finalXP",
+               nullif(x.reason, ''), x."createdAt"
+        FROM xp_ledger AS x
+        WHERE x.metadata ->> 'source' IS DISTINCT FROM 'points_ledger'
+          AND x.metadata ->> 'source' IS DISTINCT FROM 'user_stats'
+          AND NOT EXISTS (SELECT FROM points_ledger AS p WHERE p.id = x.id)
+        RETURNING id
+    )
+    UPDATE espalier.ledger_switches
+    SET switched_at = clock_timestamp(), rows_copied = (SELECT count(*) FROM copied)
+    WHERE taken_back_at IS NULL
 """
 _NOTE = """
     UPDATE espalier.checkpoints SET state = state || '{"ledger": "switched"}' WHERE job = 'community/xp_ledger'

@@ -6,9 +6,9 @@ waits for every transaction that has touched the table, only the late writes are
 
 Nothing is dropped. Indexes, keys and triggers keep their names, so that a tool which would make a new, empty
 `points_ledger` meets them and fails. The retired table takes no new rows and no changes; a deletion or new key of a
-user still reaches it, as personal data must not outlive its owner. On the way down the table gets its name back and
-is brought to what `xp_ledger` says now, under the lock of both: what was written since is in it before the old
-application can read it.
+user still reaches it, as personal data must not outlive its owner. On the way down the table is brought to what
+`xp_ledger` says, first while others write, then under the lock of both what they wrote meanwhile; only then it has its
+name back: what was written since is in it before the old application can read it.
 """
 
 from alembic import op
@@ -86,9 +86,9 @@ WAITS_FOR = (
 
 def upgrade() -> None:
     """Compare while others write; then lock both tables, look for late writes again, and rename."""
-    op.execute(_HOLD)
-    op.execute(guard(WAITS_FOR))
-    op.execute(_LOCK_XP)
+    op.execute("LOCK TABLE points_ledger, xp_ledger IN SHARE UPDATE EXCLUSIVE MODE")
+    for statement in (_UNHURRIED, guard(WAITS_FOR), _HURRIED, _LOCK_XP):
+        op.execute(statement)
     op.execute("LOCK TABLE points_ledger IN ACCESS EXCLUSIVE MODE")
     op.execute(guard([_QUIET]))
     op.execute("ALTER TABLE points_ledger RENAME TO points_ledger_retired")
@@ -97,16 +97,21 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Give the table its name back, turn the mirror on, and copy what was written since."""
-    op.execute(_LOCK_XP)
+    """Copy what was written since; lock both tables and copy the rest; give the name back and turn the mirror on."""
+    op.execute("LOCK TABLE points_ledger_retired, xp_ledger IN SHARE UPDATE EXCLUSIVE MODE")
+    for statement in (_PATH, _MIRRORING, _UNHURRIED, _DELETE, _COPY, _HURRIED, _LOCK_XP):
+        op.execute(statement)
     op.execute("LOCK TABLE points_ledger_retired IN ACCESS EXCLUSIVE MODE")
+    op.execute(_DELETE)
+    op.execute(_COPY)
     op.execute("ALTER TABLE points_ledger_retired RENAME TO points_ledger")
-    for statement in (_PATH, *_MIRROR, _MIRRORING, _DELETE, _COPY, _REOPEN, _FORGET):
+    for statement in (*_MIRROR, _REOPEN, _FORGET):
         op.execute(statement)
 
 
-# Against DDL, not against rows.
-_HOLD = "LOCK TABLE points_ledger, xp_ledger IN SHARE UPDATE EXCLUSIVE MODE"
+# While nobody waits for us: all rows are read.
+_UNHURRIED = "SET LOCAL statement_timeout = 0"
+_HURRIED = "SET LOCAL statement_timeout = '60s'"
 _LOCK_XP = "LOCK TABLE xp_ledger IN SHARE ROW EXCLUSIVE MODE"
 
 # Until the end of this transaction; the functions keep it.
@@ -119,7 +124,9 @@ _AT_REST = (
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $rest$
     BEGIN
-        IF TG_OP = 'INSERT' OR EXISTS (SELECT FROM users AS u WHERE u.id = OLD."userId") THEN
+        IF current_setting('espalier.mirroring', true) IS DISTINCT FROM 'on' AND (
+            TG_OP = 'INSERT' OR EXISTS (SELECT FROM users AS u WHERE u.id = OLD."userId")
+        ) THEN
             RAISE EXCEPTION 'points_ledger_retired takes no writes'
                 USING HINT = 'Write xp_ledger, or take the contract back: espalier ledger retire --back';
         END IF;
@@ -171,13 +178,13 @@ _FORGET = """
 """
 
 _DELETE = """
-    DELETE FROM points_ledger AS p WHERE NOT EXISTS (SELECT FROM xp_ledger AS x WHERE x.id = p.id)
+    DELETE FROM points_ledger_retired AS p WHERE NOT EXISTS (SELECT FROM xp_ledger AS x WHERE x.id = p.id)
 """
 _COPY = """
-    INSERT INTO points_ledger AS p (id, "userId", "eventType", points, description, "createdAt")
-    SELECT x.id, x."userId", points_event(x."eventType", (NULL::points_ledger)."eventType"), x."finalXP",
+    INSERT INTO points_ledger_retired AS p (id, "userId", "eventType", points, description, "createdAt")
+    SELECT x.id, x."userId", points_event(x."eventType", (NULL::points_ledger_retired)."eventType"), x."finalXP",
            nullif(x.reason, ''), x."createdAt"
-    FROM xp_ledger AS x LEFT JOIN points_ledger AS p ON p.id = x.id
+    FROM xp_ledger AS x LEFT JOIN points_ledger_retired AS p ON p.id = x.id
     WHERE x.metadata ->> 'source' IS DISTINCT FROM 'user_stats' AND (
         p.id IS NULL
         OR (p."userId", p.points, coalesce(p.description, ''), p."createdAt")
