@@ -74,6 +74,10 @@ COMMANDS: Mapping[str, Entry] = {
         "coexist_commands",
         "Print what the application's own schema must say, so that Prisma or Drizzle drops nothing of ours.",
     ),
+    "tenants": Entry(
+        "tenant_commands",
+        "The key that signs for which organization a transaction works: show it, replace it, sign with it.",
+    ),
     "materialize": Entry("run_commands", "Materialize one asset, as the UI's button does."),
     "backfill": Entry("run_commands", "Materialize a range of days of a partitioned asset in a single run."),
     "nightly": Entry(

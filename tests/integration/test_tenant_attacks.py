@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Identifier
 from tests.conftest import Connection, Server
 from tests.lms_rows import TABLES
 from tests.pooler import Pooler, pooler_before
-from tests.tenant_attacks import ATTACKS, REFERENCES, Attack, World, isolated_world, reached, remove
+from tests.tenant_attacks import ATTACKS, REFERENCES, Attack, World, isolated_world, reached, read, remove
 
 every_table = pytest.mark.parametrize("table", TABLES)
 every_attack = pytest.mark.parametrize("name", ATTACKS)
@@ -75,6 +75,34 @@ def test_an_attack_reaches_no_row_and_would_without_its_protection(
 def test_an_attack_through_pgbouncer_reaches_no_row(world: World, pooled: dict[str, Connection], name: str) -> None:
     attack = ATTACKS[name]
     assert {table: reached(world, attack, pooled[attack.role], table) for table in TABLES} == dict.fromkeys(TABLES, 0)
+
+
+def test_a_partition_that_is_addressed_directly_needs_policies_of_its_own(
+    world: World, attackers: dict[str, Connection], superuser: Connection
+) -> None:
+    """Those of its parent are not asked then; `lms/tenant_isolation` names a partition without."""
+    own = "organization_id = (SELECT espalier.current_organization())"
+    protected = (
+        f"CREATE POLICY espalier_tenants ON TABLE_ USING ({own}) WITH CHECK ({own});"
+        " ALTER TABLE TABLE_ ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
+        " GRANT SELECT ON TABLE_ TO espalier_app"
+    )
+    superuser.execute(
+        """
+        CREATE TABLE lms.visits (id text, organization_id text NOT NULL) PARTITION BY LIST (organization_id);
+        CREATE TABLE lms.visits_south PARTITION OF lms.visits FOR VALUES IN ('south');
+        INSERT INTO lms.visits VALUES ('south-visit', 'south');
+        GRANT SELECT ON lms.visits_south TO espalier_app
+        """
+    )
+    try:
+        superuser.execute(protected.replace("TABLE_", "lms.visits").encode())
+        found = [reached(world, Attack(read), attackers["app"], table) for table in ("visits", "visits_south")]
+        superuser.execute(protected.replace("TABLE_", "lms.visits_south").encode())
+        then = [reached(world, Attack(read), attackers["app"], table) for table in ("visits", "visits_south")]
+    finally:
+        superuser.execute("DROP TABLE lms.visits")
+    assert (found, then) == ([0, 1], [0, 0])
 
 
 @every_table
