@@ -33,7 +33,8 @@ def document() -> Mapping[str, Any]:
 @cache
 def role_specs() -> Mapping[str, RoleSpec]:
     """Give the roles by their short names, in the order in which they can be made."""
-    return {
-        name: RoleSpec(**{**told, "member_of": tuple(told.get("member_of", ()))})
-        for name, told in document()["roles"].items()
-    }
+    return {name: _spec(dict(told)) for name, told in document()["roles"].items()}
+
+
+def _spec(told: dict[str, Any]) -> RoleSpec:
+    return RoleSpec(member_of=tuple(told.pop("member_of", ())), **told)
