@@ -42,6 +42,7 @@ SELECT coalesce(r.rolname::text, 'PUBLIC'), privilege, kind, schema, name, part,
 FROM rights LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = grantee
 WHERE grantee <> owner
 """
+_SCHEMAS = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY (%s)"
 _RELATIONS: LiteralString = """
     SELECT c.relname::text, c.relkind::text, o.rolname::text, pg_catalog.pg_has_role(c.relowner, 'USAGE'),
            array_remove(array_agg(CASE WHEN a.attnum > 0 AND NOT a.attisdropped THEN a.attname::text END
@@ -52,7 +53,8 @@ _RELATIONS: LiteralString = """
     WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') GROUP BY 1, 2, 3, 4
 """
 _FUNCTIONS: LiteralString = """
-    SELECT p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'
+    SELECT p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')',
+           pg_catalog.pg_has_role(p.proowner, 'USAGE')
     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname = %(schema)s
 """
@@ -62,7 +64,7 @@ _FUNCTIONS: LiteralString = """
 class Relations:
     """What stands in a schema: the columns of its tables, its materialized views and functions; who owns what.
 
-    `others` are relations whose owner the connected role cannot act for.
+    `others` are relations and functions whose owner the connected role cannot act for.
     """
 
     columns: Mapping[str, list[str]]
@@ -70,6 +72,11 @@ class Relations:
     owners: Mapping[str, str]
     others: frozenset[str]
     functions: frozenset[str]
+
+
+def existing(driver: Driver, schemas: Collection[str]) -> set[str]:
+    """Name the schemas that exist."""
+    return {name for (name,) in driver.execute(_SCHEMAS, [list(schemas)]).fetchall()}
 
 
 def held(driver: Driver, schemas: Collection[str]) -> set[Grant]:
@@ -82,10 +89,13 @@ def relations(driver: Driver, schema: str) -> Relations:
     """Read what stands in a schema."""
     asked: dict[str, Any] = {"schema": schema}
     rows = driver.execute(_RELATIONS, asked).fetchall()
+    functions = dict(driver.execute(_FUNCTIONS, asked).fetchall())
     return Relations(
         columns={name: columns for name, kind, _, _, columns in rows if kind in ("r", "p", "f")},
         materialized=frozenset(name for name, kind, *_ in rows if kind == "m"),
         owners={name: owner for name, _, owner, *_ in rows},
-        others=frozenset(name for name, _, _, mine, _ in rows if not mine),
-        functions=frozenset(name for (name,) in driver.execute(_FUNCTIONS, asked).fetchall()),
+        others=frozenset(
+            [*(name for name, _, _, mine, _ in rows if not mine), *(f for f, mine in functions.items() if not mine)]
+        ),
+        functions=frozenset(functions),
     )

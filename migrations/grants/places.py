@@ -7,7 +7,7 @@ from migrations import records
 from migrations.connection import OURS, Driver, Target
 from migrations.grants import views
 from migrations.grants.grant import PUBLIC, Grant
-from migrations.grants.held import Relations, held, relations
+from migrations.grants.held import Relations, existing, held, relations
 from migrations.grants.matrix import matrix, who
 from migrations.state import record_of, relation_exists
 from orchestration.settings import Settings
@@ -45,7 +45,7 @@ class Place:
         objects: what in it is ours, as (kind, name); None when everything is.
         closed: whether we have built it, so that PUBLIC is to have nothing.
         known: roles of ours that are to have no right here beside what is wanted, also where the list is not in force.
-        others: relations of which only somebody else can give or take rights.
+        others: relations and functions of which only somebody else can give or take rights.
         elsewhere: a schema whose USAGE is wanted too, and is not ours.
     """
 
@@ -130,10 +130,11 @@ def place_of(driver: Driver, target: Target, roles: Mapping[str, str]) -> Place:
 def our_place(driver: Driver, settings: Settings) -> Place:
     """Put together what is wanted in our own schema: what each domain that lives in the database asks for."""
     roles = {"jobs": settings.jobs_role}
-    for (domain,) in driver.execute("SELECT domain FROM espalier.domains").fetchall():
+    domains = driver.execute("SELECT domain FROM espalier.domains").fetchall()
+    for (domain,) in domains:
         roles |= roles_in_force(driver, settings, domain)
     place = place_of(driver, Target(OURS, OURS, ""), roles)
-    return replace(place, known=frozenset(settings.role_names.values()))
+    return replace(place, known=frozenset(settings.role_names.values() if domains else ()))
 
 
 def place_of_views(names: Collection[str], roles: Mapping[str, str]) -> Place:
@@ -170,9 +171,9 @@ def _others(roles: Mapping[str, str], target: Target, there: Relations) -> dict[
 def _wanted(driver: Driver, target: Target, roles: Mapping[str, str], there: Relations) -> Iterator[Grant]:
     listed = matrix(target.domain)
     own = "espalier" if target.domain == OURS else "domain"
-    for section, schema in ((own, target.schema), ("extensions", target.extensions)):
-        if schema and (section != "extensions" or schema != target.schema):
-            yield from _usage(section, schema, roles)
+    sections = {target.extensions: "extensions", target.schema: own}
+    for schema in existing(driver, sections):
+        yield from _usage(sections[schema], schema, roles)
     yield from listed.on_tables(roles, target.schema, there.columns)
     yield from listed.on_sequences(roles, target.schema)
     yield from listed.on_functions(roles, target.schema, there.functions)

@@ -80,6 +80,13 @@ TAMPERINGS = {
     "a schema open to all": surplus("USAGE", "SCHEMA rag", "PUBLIC"),
     "a function open to all": surplus("EXECUTE", "FUNCTION community.xp_ledger_sync()", "PUBLIC"),
     "a function that signs": surplus("EXECUTE", "FUNCTION espalier.new_tenant_key()", "espalier_app"),
+    "a new function, which Postgres gives to all": Tampering(
+        "CREATE FUNCTION espalier.extra() RETURNS integer LANGUAGE sql RETURN 1",
+        "DROP FUNCTION espalier.extra()",
+        "surplus",
+        "PUBLIC: EXECUTE on espalier.extra()",
+        mended=False,
+    ),
     "a sequence set back": surplus("UPDATE", "SEQUENCE espalier.graph_version", "espalier_jobs"),
     "a view that is written": surplus("INSERT", "espalier_analytics.rag_users", "espalier_analytics"),
     "a view for others": surplus("SELECT", "espalier_analytics.rag_users", "espalier_app"),
@@ -223,13 +230,14 @@ def test_what_somebody_changes_is_put_right_but_what_is_another_s(new_site: Any,
         connection.execute("GRANT SELECT, TRUNCATE ON community.users TO pg_monitor")
         connection.execute("CREATE MATERIALIZED VIEW community.theirs AS SELECT 1 AS one")
         connection.execute("GRANT SELECT ON community.theirs TO espalier_app")
+        connection.execute("CREATE FUNCTION espalier.theirs() RETURNS integer LANGUAGE sql RETURN 1")
     assert not check(site.settings).ok
     for domain in DOMAINS:
         assert script(site.settings, domain)
         assert bring(site.settings, domain)
     report = check(site.settings)
     assert found(report) == {
-        "surplus": ["espalier_app: SELECT on community.theirs"],
+        "surplus": ["espalier_app: SELECT on community.theirs", "PUBLIC: EXECUTE on espalier.theirs()"],
         "beside": ["pg_monitor: SELECT on community.users", "pg_monitor: TRUNCATE on community.users"],
     }
 
