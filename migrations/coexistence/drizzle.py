@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 from migrations.coexistence.advice import Advice
 from migrations.coexistence.ours import Column, Index, Key, Ours, Part
@@ -61,6 +62,7 @@ def _remarks(found: Ours) -> list[str]:
     vectors = [f"{column.table}.{column.name}" for column in found.columns if column.type.startswith("vector(")]
     where = found.target.extensions
     return [
+        *_apart(found.isolated),
         *([f"drizzle-kit does not look at these, nothing to do: {', '.join(unseen)}"] if unseen else []),
         *([f'drizzle-kit reads an empty array as [""]: write it so for {", ".join(empty)}'] if empty else []),
         *(
@@ -69,6 +71,16 @@ def _remarks(found: Ours) -> list[str]:
             else []
         ),
     ]
+
+
+def _apart(tables: Iterable[str]) -> list[str]:
+    """Warn of the one change that would open a database without an error."""
+    names = ", ".join(tables)
+    said = (
+        f"row security of {names}: take DISABLE ROW LEVEL SECURITY and DROP POLICY espalier_… out of what drizzle-kit "
+        "proposes, or define the policies with pgPolicy; never push over it"
+    )
+    return [said] if names else []
 
 
 def _note(name: str) -> str:

@@ -15,6 +15,7 @@ from migrations import catalog, records, state
 from migrations.catalog import Snapshot, Thing
 from migrations.connection import Database, Driver, Target
 from migrations.revisions import applied, history
+from migrations.tenancy import on_record
 
 _COLUMNS: LiteralString = """
     SELECT t.relname::text AS table, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
@@ -133,6 +134,7 @@ class Ours:
         enums: labels by the enum's name.
         checks: definitions by `table.name`, on tables of the application only, like all that follows.
         others: what no tool of an application knows of: triggers, functions, views and the like.
+        isolated: tables whose tenants our policies keep apart.
     """
 
     target: Target
@@ -143,6 +145,7 @@ class Ours:
     keys: list[Key] = field(default_factory=list[Key])
     checks: dict[str, str] = field(default_factory=dict[str, str])
     others: list[Thing] = field(default_factory=list[Thing])
+    isolated: list[str] = field(default_factory=list[str])
 
 
 def ours(database: Database, target: Target) -> Ours:
@@ -166,6 +169,9 @@ def ours(database: Database, target: Target) -> Ours:
             others=[
                 *(thing for thing in theirs if thing.kind not in known),
                 *(Thing("constraint", n) for n, d in constraints.items() if not d.startswith(("CHECK", "FOREIGN"))),
+            ],
+            isolated=[
+                str(thing.table) for thing in sorted(on_record(driver, target.domain)) if thing.kind == "security"
             ],
         )
 

@@ -14,6 +14,7 @@ from psycopg.sql import SQL, Identifier
 from assets.lms.tenant_isolation import CHECKS, TABLES, tenant_isolation
 from migrations.metadata import METADATA
 from orchestration.cli.runs import QUIET
+from orchestration.definitions import build_definitions
 from orchestration.errors import EspalierError
 from orchestration.resources import sees_through_policies
 from tests import lms_rows
@@ -383,6 +384,18 @@ def test_the_owner_sees_every_row_when_it_says_so_and_no_false_proof_before(owne
     with owner.transaction():
         owner.execute("SELECT espalier.enter_every_organization()")
         assert nuggets(owner) == ["north-nugget", "south-nugget"]
+
+
+def test_the_applications_tables_are_observed_with_all_their_rows(world: World) -> None:
+    settings = world.site.settings.model_copy(update={"domains": ("lms",)})
+    job = build_definitions(settings, world.site.postgres).resolve_job_def("observe_sources")
+    done = job.execute_in_process(run_config=QUIET)
+    seen = [event.asset_observation_data.asset_observation for event in done.get_asset_observation_events()]
+    assert {observed.asset_key.path[-1] for observed in seen} == set(TABLES)
+    assert {observed.asset_key.path[-1] for observed in seen if "newest_row" in observed.metadata} >= {
+        "nuggets",
+        "messages",
+    }
 
 
 def test_jobs_see_every_row_and_refuse_when_a_policy_would_hide_one(world: World, owner: Connection) -> None:

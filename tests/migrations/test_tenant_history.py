@@ -10,6 +10,8 @@ from pydantic import SecretStr
 
 from migrations import revisions, runner, verify
 from migrations.baseline import baseline
+from migrations.coexistence import drizzle
+from migrations.coexistence.ours import ours
 from migrations.metadata import METADATA
 from migrations.offline import offline_sql
 from migrations.rollback import rollback
@@ -173,6 +175,16 @@ def test_what_would_make_it_untrue_stops_it_before_anything_is_changed(site: Sit
     with pytest.raises(EspalierError, match=line):
         runner.migrate(asking(site, True), "lms")
     assert schema_dump(site, "--schema=lms") == before
+
+
+def test_drizzle_is_told_of_the_policies_that_it_would_drop(site: Site) -> None:
+    for isolation, told in ((False, []), (True, sorted(METADATA["lms"].tables))):
+        runner.migrate(asking(site, isolation), "lms")
+        with verify.opened(site.settings, "lms") as (database, target):
+            found = ours(database, target)
+        assert found.isolated == told
+        notes = [note for note in drizzle.advise(found).notes if "DISABLE ROW LEVEL SECURITY" in note]
+        assert len(notes) == (1 if told else 0)
 
 
 def test_jobs_that_own_the_tables_are_refused(site: Site) -> None:

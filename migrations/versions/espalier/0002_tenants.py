@@ -129,7 +129,8 @@ _ORGANIZATION = (
         mac := espalier.tenant_mac(part[1]::integer, format('bound.%s.%s.%s.%s.%s', part[1], part[2],
             pg_backend_pid(), extract(epoch FROM transaction_timestamp()), part[4]));
         PERFORM set_config('espalier.organization', format('%s.%s.%s.%s', part[1], part[2], mac, part[4]), true),
-                set_config('hnsw.iterative_scan', 'relaxed_order', true);
+                set_config('hnsw.iterative_scan', 'relaxed_order', true),
+                set_config('hnsw.max_scan_tuples', '100000', true), set_config('hnsw.scan_mem_multiplier', '8', true);
         RETURN part[4];
     END
     $enter$
