@@ -184,6 +184,7 @@ class Settings(BaseSettings):
     analytics_role: str = Field(default="espalier_analytics", max_length=63)
     backup_role: str = Field(default="espalier_backup", max_length=63)
     owner_role: str = Field(default="espalier_owner", max_length=63)
+    analytics_views: bool = False
     ui_port: int = Field(default=3000, ge=1, le=65535)
     ui_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     quarantine_budget: float = Field(default=0.05, ge=0, le=1)

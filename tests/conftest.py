@@ -161,6 +161,14 @@ def template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     return name
 
 
+@pytest.fixture(scope="module")
+def views_for_analytics(template: str) -> Generator[None]:
+    """Have the sites of a file make the views that people who analyse read; the template has none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ESPALIER_ANALYTICS_VIEWS", "true")
+        yield
+
+
 @pytest.fixture
 def new_site(server: Server, tmp_path: Path) -> Generator[Any]:
     """Make sites: `new_site("espalier")` is an empty database, `new_site("espalier_template")` a migrated one."""

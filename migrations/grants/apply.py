@@ -88,7 +88,10 @@ def planned(driver: Driver, settings: Settings, target: Target, *, asked: bool =
     """Tell what `apply` would do; with `asked`, on the domain as if an adopted site had opted in."""
     roles = roles_in_force(driver, settings, target.domain, asked=asked)
     changes = _bring(driver, our_place(driver, settings))
-    for part in (_bring(driver, place_of(driver, target, roles)), _bring_views(driver, target, roles)):
+    for part in (
+        _bring(driver, place_of(driver, settings, target, roles)),
+        _bring_views(driver, settings, target, roles),
+    ):
         changes.statements += part.statements
         changes.told += part.told
     return changes
@@ -140,14 +143,14 @@ def _bring(driver: Driver, place: Place) -> Changes:
     return changes
 
 
-def _bring_views(driver: Driver, target: Target, roles: dict[str, str]) -> Changes:
+def _bring_views(driver: Driver, settings: Settings, target: Target, roles: dict[str, str]) -> Changes:
     """Make views that are missing or different, drop those that are not wanted, put the rights on the others right."""
     owner, changes = roles.get("owner"), Changes()
     there = driver.execute(_SCHEMA, [views.SCHEMA]).fetchone()
     may = driver.execute(_MAY_ACT_AS, [owner]).fetchone()
     if owner is None or may != (True,) or there not in (None, (owner,)):
         return changes  # the comparison says that the views are missing
-    wanted = {view.name: view for view in wanted_views(driver, target, roles)}
+    wanted = {view.name: view for view in wanted_views(driver, settings, target, roles)}
     found = views.found_views(driver, target.domain)
     kept = {name for name, view in wanted.items() if views.is_as_wanted(view, owner, found)}
     if wanted and not there:

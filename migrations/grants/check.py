@@ -81,7 +81,7 @@ def check(settings: Settings) -> GrantReport:
         for target in targets:
             roles = roles_in_force(driver, settings, target.domain)
             every |= roles
-            found = _compared(driver, place_of(driver, target, roles), report)
+            found = _compared(driver, place_of(driver, settings, target, roles), report)
             report.add(found, told_only=_waits_for_migrate(driver, target.domain))
         report.add(_compared(driver, our_place(driver, settings), report))
         _look_at_views(driver, targets, settings, every, report)
@@ -112,7 +112,7 @@ def _look_at_views(
     wanted = {
         view.name: view
         for target in targets
-        for view in wanted_views(driver, target, roles_in_force(driver, settings, target.domain))
+        for view in wanted_views(driver, settings, target, roles_in_force(driver, settings, target.domain))
     }
     found = {name: view for target in targets for name, view in views.found_views(driver, target.domain).items()}
     for name in sorted(wanted.keys() | found.keys()):

@@ -110,14 +110,14 @@ def has_opted_in(driver: Driver, domain: str) -> bool:
     return relation_exists(driver, OURS, "created_objects") and bool(records.marked(driver, domain, OPTED_IN))
 
 
-def place_of(driver: Driver, target: Target, roles: Mapping[str, str]) -> Place:
+def place_of(driver: Driver, settings: Settings, target: Target, roles: Mapping[str, str]) -> Place:
     """Put together what is wanted in the schema of a domain, or in our own."""
     there = relations(driver, target.schema)
     roles = _others(roles, target, there)
     closed = target.domain == OURS or not is_adopted(driver, target.domain)
     return Place(
         target.schema,
-        frozenset(_wanted(driver, target, roles, there)),
+        frozenset(_wanted(driver, settings, target, roles, there)),
         roles,
         None if target.domain == OURS else frozenset(_ours(driver, target, there)),
         closed,
@@ -133,7 +133,7 @@ def our_place(driver: Driver, settings: Settings) -> Place:
     domains = driver.execute("SELECT domain FROM espalier.domains").fetchall()
     for (domain,) in domains:
         roles |= roles_in_force(driver, settings, domain)
-    place = place_of(driver, Target(OURS, OURS, ""), roles)
+    place = place_of(driver, settings, Target(OURS, OURS, ""), roles)
     return replace(place, known=frozenset(settings.role_names.values() if domains else ()))
 
 
@@ -146,10 +146,10 @@ def place_of_views(names: Collection[str], roles: Mapping[str, str]) -> Place:
     return Place(views.SCHEMA, frozenset(wanted), roles, None, closed=True)
 
 
-def wanted_views(driver: Driver, target: Target, roles: Mapping[str, str]) -> list[views.View]:
-    """List the views that a domain is to have: none without a role that owns them."""
+def wanted_views(driver: Driver, settings: Settings, target: Target, roles: Mapping[str, str]) -> list[views.View]:
+    """List the views that a domain is to have: none unasked, as they stop an application from altering its columns."""
     owner = roles.get("owner")
-    if owner is None:
+    if owner is None or not settings.analytics_views:
         return []
     present = relations(driver, target.schema).columns
     hidden = {name for (name,) in driver.execute(_HIDDEN, [target.schema, owner]).fetchall()}
@@ -168,7 +168,9 @@ def _others(roles: Mapping[str, str], target: Target, there: Relations) -> dict[
     return {short: name for short, name in roles.items() if name not in owners}
 
 
-def _wanted(driver: Driver, target: Target, roles: Mapping[str, str], there: Relations) -> Iterator[Grant]:
+def _wanted(
+    driver: Driver, settings: Settings, target: Target, roles: Mapping[str, str], there: Relations
+) -> Iterator[Grant]:
     listed = matrix(target.domain)
     own = "espalier" if target.domain == OURS else "domain"
     sections = {target.extensions: "extensions", target.schema: own}
@@ -178,7 +180,7 @@ def _wanted(driver: Driver, target: Target, roles: Mapping[str, str], there: Rel
     yield from listed.on_sequences(roles, target.schema)
     yield from listed.on_functions(roles, target.schema, there.functions)
     if target.domain != OURS and "owner" in roles:
-        yield from views.needed_by(wanted_views(driver, target, roles), roles["owner"])
+        yield from views.needed_by(wanted_views(driver, settings, target, roles), roles["owner"])
 
 
 def _usage(section: str, schema: str, roles: Mapping[str, str]) -> Iterator[Grant]:

@@ -73,7 +73,9 @@ def test_what_differs_is_listed_printed_as_statements_and_put_right(named: Site)
     assert call("grants", "check").code == 0
 
 
-def test_what_is_printed_does_the_same_when_a_person_runs_it(named: Site):
+def test_what_is_printed_does_the_same_when_a_person_runs_it(named: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ESPALIER_ANALYTICS_VIEWS", "true")
+    assert "made view rag_users" in done("grants", "apply").out
     with named.connect("community") as connection:
         connection.execute("DROP VIEW espalier_analytics.community_users")
         connection.execute("GRANT SELECT ON users TO PUBLIC")
@@ -86,6 +88,7 @@ def test_an_adopted_site_asks_for_it_and_takes_it_back(new_site: Any):
     site = brown_field(new_site, "rag", "public", rag.application_only)
     with environment(site, "rag") as patch:
         patch.setenv("DATABASE_URL", f"{site.server.url('jobs', site.database)}&schema=public")
+        patch.setenv("ESPALIER_ANALYTICS_VIEWS", "true")
         assert "run `espalier migrate" in call("grants", "check").refusal
         done("baseline")
         done("migrate")
@@ -131,12 +134,12 @@ def test_the_asset_fails_its_check_and_says_by_what(site: Site, instance: dg.Dag
 
 
 def test_a_site_that_isolates_its_tenants_is_as_the_list_says_and_shows_nothing_of_them(new_site: Any, template: str):
-    site = new_site(template, domains=("lms",), lms={"tenant_isolation": True})
+    site = new_site(template, domains=("lms",), lms={"tenant_isolation": True}, analytics_views=True)
     assert runner.migrate(site.settings, "lms").ok
     assert runner.migrate(site.settings, "lms").grants == []
     with site.connect(None, "bootstrap") as connection:
         views = connection.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'espalier_analytics'::regnamespace"
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('espalier_analytics')"
             " AND relname LIKE 'lms%%'",
             {},
         ).fetchall()

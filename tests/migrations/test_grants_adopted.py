@@ -15,7 +15,10 @@ from tests.conftest import Site
 from tests.lineages import behavior, community, rag
 from tests.migrations.adopting import brown_field, differences, whole_dump
 
-pytestmark = pytest.mark.parametrize("server", [18, 16], indirect=True, ids=["pg18", "pg16"], scope="session")
+pytestmark = [
+    pytest.mark.parametrize("server", [18, 16], indirect=True, ids=["pg18", "pg16"], scope="session"),
+    pytest.mark.usefixtures("views_for_analytics"),
+]
 
 _RIGHTS = """
     SELECT c.relname || ' ' || coalesce(r.rolname, 'PUBLIC') || ' ' || a.privilege_type AS line
@@ -180,3 +183,16 @@ def test_what_was_held_before_is_on_record_by_role(site: Site):
     assert ["espalier_analytics", "SELECT", "table", "public", "users", "email", False] in [
         json.loads(row["definition"]) for row in rows
     ]
+
+
+def test_without_views_an_application_may_drop_and_alter_what_is_its_own(new_site: Any):
+    site = brown_field(new_site, "rag", "public", rag.application_only)
+    baseline(site.settings, "rag")
+    without = site.settings.model_copy(update={"analytics_views": False})
+    assert any("view" in line for line in bring(site.settings, "rag"))
+    assert {line.split()[0] for line in bring(without, "rag")} == {"dropped", "revoked"}
+    assert (bring(without, "rag"), check(without).ok) == ([], True)
+    with site.connect("rag") as connection:
+        connection.execute("ALTER TABLE materials ALTER is_public TYPE text, DROP COLUMN title")
+    runner.migrate(without, "rag")
+    assert check(without).ok

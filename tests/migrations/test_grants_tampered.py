@@ -12,6 +12,8 @@ from migrations.grants.site import bring, script
 from orchestration.settings import DOMAINS
 from tests.conftest import Server, Site, site_settings
 
+pytestmark = pytest.mark.usefixtures("views_for_analytics")
+
 
 class Tampering(NamedTuple):
     """What somebody does, how it is undone, in which list it is found, and the line."""
@@ -181,11 +183,16 @@ TAMPERINGS = {
 
 
 @pytest.fixture(scope="module")
-def shared(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+def shared(
+    server: Server, template: str, views_for_analytics: None, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Site]:
     """Give all tests of this file one site with every domain: each leaves it as it was."""
     name = "tampered"
     server.create_database(name, template, "espalier_migrator")
-    yield Site(server, name, site_settings(server, name, tmp_path_factory.mktemp(name), domains=DOMAINS))
+    site = Site(server, name, site_settings(server, name, tmp_path_factory.mktemp(name), domains=DOMAINS))
+    for domain in DOMAINS:
+        bring(site.settings, domain)
+    yield site
     server.drop_database(name)
 
 
@@ -223,6 +230,8 @@ def test_what_somebody_changes_is_found_by_name(shared: Site, name: str):
 
 def test_what_somebody_changes_is_put_right_but_what_is_another_s(new_site: Any, template: str):
     site = new_site(template, domains=DOMAINS)
+    for domain in DOMAINS:
+        bring(site.settings, domain)
     mended = [change for change in TAMPERINGS.values() if change.mended]
     for change in mended:
         run(site, change.do)

@@ -9,6 +9,7 @@ import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
 from migrations.grants.matrix import matrix
+from migrations.grants.site import bring
 from migrations.grants.views import SCHEMA
 from migrations.metadata import METADATA
 from orchestration.database_roles import document
@@ -16,6 +17,8 @@ from orchestration.servers.binaries import wheel_programs
 from orchestration.settings import DOMAINS, Role
 from tests import factories, lms_rows
 from tests.conftest import Connection, Server, Site, site_settings
+
+pytestmark = pytest.mark.usefixtures("views_for_analytics")
 
 HIDDEN = "geheim"
 _VALUES: dict[str, LiteralString] = {
@@ -31,11 +34,15 @@ _CHECKED = {"leaderboard_entries"}
 
 
 @pytest.fixture(scope="module")
-def peopled(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+def peopled(
+    server: Server, template: str, views_for_analytics: None, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Site]:
     """Give the tests of this file one site with every domain, in each table a row that is full of secrets."""
     name = "tried"
     server.create_database(name, template, "espalier_migrator")
     site = Site(server, name, site_settings(server, name, tmp_path_factory.mktemp(name), domains=DOMAINS))
+    for domain in DOMAINS:
+        bring(site.settings, domain)
     with site.connect(None, "bootstrap") as connection:
         connection.execute("SET session_replication_role = replica")
         for domain in DOMAINS:
