@@ -4,6 +4,7 @@ import threading
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from migrations import runner
 from migrations.contract import look_ahead
@@ -29,6 +30,12 @@ from tests.migrations.switching import (
 )
 
 TABLES = "SELECT relname FROM pg_class WHERE relname LIKE 'points_ledger%' AND relkind = 'r'"
+
+CHAIN = "UPDATE {} SET id = CASE id WHEN 'k2' THEN 'k3' ELSE 'k2' END WHERE id IN ('k1', 'k2')"
+WAITING = """
+    SELECT FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+    WHERE NOT l.granted AND c.relname IN ('points_ledger', 'xp_ledger')
+"""
 
 
 @pytest.fixture
@@ -320,3 +327,45 @@ def test_of_two_switches_at_once_one_switches_and_the_other_finds_it_done(site: 
         thread.join(60)
     assert sorted(steps) == [0, 1]
     assert len(ledgers.execute("SELECT FROM espalier.ledger_switches").fetchall()) == 1
+
+
+def test_a_late_write_that_is_committed_while_the_contract_waits_for_its_lock_is_seen(site: Site, ledgers: Connection):
+    switched(site, quiet=True)
+    refused: list[EspalierError] = []
+
+    def retire() -> None:
+        try:
+            take(site, RETIRED)
+        except EspalierError as error:
+            refused.append(error)
+
+    with site.connect() as holder:
+        holder.execute("BEGIN")
+        factories.points(holder, "ann", 99, id="uncommitted")
+        migrator = threading.Thread(target=retire)
+        migrator.start()
+        while migrator.is_alive() and not ledgers.execute(WAITING).rowcount:
+            pass
+        holder.execute("COMMIT")
+    migrator.join(60)
+    assert "1 late writes" in str(refused[0])
+    assert "uncommitted" in {row["id"] for row in equal_ledgers(ledgers)}
+
+
+@pytest.mark.parametrize("table", ["xp_ledger", "points_ledger"])
+def test_entries_that_take_each_others_keys_in_one_statement_stay(site: Site, ledgers: Connection, table: str):
+    switched(site)
+    for name in ("k2", "k1"):
+        factories.xp(ledgers, "ann", int(name[1]), id=name)
+    ledgers.execute(SQL(CHAIN).format(Identifier(table)))
+    said = {row["id"]: row["xp"] for row in equal_ledgers(ledgers)}
+    assert (said["k2"], said["k3"], "k1" in said) == (1, 2, False)
+
+
+def test_a_description_that_says_nothing_stays_as_the_old_application_wrote_it(site: Site, ledgers: Connection):
+    switched(site)
+    for name, description in (("none", None), ("empty", "")):
+        factories.points(ledgers, "ann", id=name, description=description)
+    ledgers.execute("UPDATE xp_ledger SET \"finalXP\" = 1 WHERE id IN ('none', 'empty')")
+    rows = ledgers.execute("SELECT id, description, points FROM points_ledger WHERE id IN ('none', 'empty')").fetchall()
+    assert {row["id"]: (row["description"], row["points"]) for row in rows} == {"none": (None, 1), "empty": ("", 1)}
