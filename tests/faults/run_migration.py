@@ -19,8 +19,10 @@ def run_migration(site: Site, domain: Domain, failpoint: str) -> int:
         "ESPALIER_HOME": str(site.settings.home),
         "ESPALIER_FAILPOINT": failpoint,
     }
-    schema = {f"ESPALIER_{domain.upper()}_SCHEMA": site.settings.schema_of(domain)}
-    with forked(environment | schema, migrate, domain) as process:
+    environment[f"ESPALIER_{domain.upper()}_SCHEMA"] = site.settings.schema_of(domain)
+    if site.settings.lms.tenant_isolation is not None:
+        environment["ESPALIER_LMS__TENANT_ISOLATION"] = str(site.settings.lms.tenant_isolation)
+    with forked(environment, migrate, domain) as process:
         return process.wait(_PATIENCE_S)
 
 

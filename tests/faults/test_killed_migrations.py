@@ -18,7 +18,8 @@ from migrations.baseline import baseline
 from migrations.revisions import history
 from orchestration.errors import EspalierError
 from orchestration.servers.postgres import EmbeddedPostgres
-from orchestration.settings import DOMAINS, Domain, Settings
+from orchestration.settings import DOMAINS, Domain, LmsPolicy, Settings
+from tests import lms_rows
 from tests.conftest import Server, Site
 from tests.faults.run_migration import run_migration
 from tests.lineages import behavior, community, lms, rag
@@ -52,8 +53,8 @@ def server(embedded: EmbeddedPostgres) -> Server:
     return Server(18, {role: settings.url(role) for role in ("bootstrap", "migrator", "jobs", "dagster")})
 
 
-def adopted(new_site: Any, domain: Domain) -> Site:
-    site = brown_field(new_site, domain, "public", BUILDS[domain])
+def adopted(new_site: Any, domain: Domain, **overrides: Any) -> Site:
+    site = brown_field(partial(new_site, **overrides), domain, "public", BUILDS[domain])
     baseline(site.settings, domain)
     return site
 
@@ -85,6 +86,17 @@ def test_a_step_whose_migrator_or_server_dies_before_its_commit_is_completed_by_
         wait_until_recovered(site)
         assert [taken.revision for taken in runner.migrate(site.settings, domain, revision).steps] == [revision]
     assert_complete(site, domain)
+
+
+def test_the_isolation_of_tenants_goes_on_with_each_step_at_which_it_was_killed(new_site: Any):
+    site = adopted(new_site, "lms", lms={"tenant_isolation": True})
+    runner.migrate(site.settings.model_copy(update={"lms": LmsPolicy()}), "lms")
+    kills = 0
+    while run_migration(site, "lms", "migrate.step_done@2") == -signal.SIGKILL:  # one is done, the next is not
+        kills += 1
+    assert kills == len(lms_rows.TABLES)  # beside the tables there is a first look
+    assert runner.migrate(site.settings, "lms").steps == []
+    assert_complete(site, "lms")
 
 
 def test_a_server_killed_whole_comes_back_to_the_step_before(
