@@ -119,7 +119,6 @@ REFUSED = {
     "ALTER TABLE points_ledger ALTER origin DROP DEFAULT": "points_ledger has a required column origin, which could",
     'CREATE UNIQUE INDEX daily ON points_ledger ("userId", points)': "points_ledger has the unique index daily",
     "ALTER TABLE points_ledger ADD CONSTRAINT few CHECK (points < 100)": "points_ledger has the constraint few",
-    "DROP VIEW espalier_analytics.community_points_ledger;"
     'ALTER TABLE points_ledger ALTER "eventType" TYPE varchar(30)': '"eventType" of type character varying(30)',
 }
 
