@@ -72,7 +72,8 @@ class Place:
 
     def _is_open(self, grant: Grant, open_to_all: set[str]) -> bool:
         """Whether everybody may use a schema anyway that is not for us to close."""
-        return grant.kind == "schema" and grant.schema in open_to_all and not (self.closed and self._is_ours(grant))
+        ours = self.closed and grant.schema == self.schema and self._is_ours(grant)
+        return grant.kind == "schema" and grant.schema in open_to_all and not ours
 
     def _sort(self, grant: Grant, result: Differences) -> None:
         ours = self._is_ours(grant)

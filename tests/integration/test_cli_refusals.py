@@ -106,7 +106,10 @@ def test_an_unknown_asset_domain_or_day_is_refused_before_anything_starts(argume
 def test_an_asset_of_a_domain_that_is_not_enabled_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESPALIER_DOMAINS", "rag")
     refusal = call("materialize", "community/vote_graph").refusal
-    assert refusal == "no asset 'community/vote_graph'; there are platform/rag_schema, rag/rag_metrics_history"
+    assert (
+        refusal
+        == "no asset 'community/vote_graph'; there are platform/grants, platform/rag_schema, rag/rag_metrics_history"
+    )
 
 
 @pytest.mark.parametrize(
