@@ -92,7 +92,7 @@ def first_reason(driver: Driver, revision: Revision) -> str | None:
     """Ask a revision's questions in turn, until one has an answer."""
     try:
         with driver.transaction():
-            driver.execute(f"SET LOCAL statement_timeout = '{_PATIENCE}'")
+            driver.execute("SELECT set_config('statement_timeout', %s, true)", [_PATIENCE])
             answers = (driver.execute(question).fetchone() for question in revision.waits_for)
             return next((str(row[0]) for row in answers if row and row[0]), None)
     except psycopg.errors.UndefinedTable:

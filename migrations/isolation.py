@@ -27,6 +27,7 @@ _DEFAULTS = (
     "CREATE POLICY espalier_defaults ON {table} FOR SELECT"
     " USING (scope = 'system' AND (SELECT espalier.current_organization()) IS NOT NULL)"
 )
+_DEFAULTS_LIFTED = "DROP POLICY espalier_defaults ON {table}"
 
 
 def isolate(table: str, own: str, *, refers: str | None = None) -> None:
@@ -65,7 +66,7 @@ def lift(table: str) -> None:
 def lift_settings(table: str) -> None:
     """Take row security and our policies away from a table of settings."""
     lift(table)
-    op.execute(f"DROP POLICY espalier_defaults ON {table}")
+    op.execute(_DEFAULTS_LIFTED.format(table=table))
 
 
 def _quoted_jobs_role() -> str:

@@ -154,8 +154,8 @@ class Run:
         apart = self.isolation or Plan("up", [], None)
         tenants = tenancy.target_of(target, self.settings.jobs_role)
         isolating: list[_Step] = [(tenants, revision, apart.direction) for revision in apart.revisions]
-        contract: list[tuple[Target, Revision, Direction]]
-        contract = [(replace(target, domain=str(contracts.line_of(self.domain))), r, "down") for r in self.contract]
+        line = replace(target, domain=str(contracts.line_of(self.domain)))
+        contract: list[_Step] = [(line, revision, "down") for revision in self.contract]
         return contract + isolating + steps if way.direction == "down" else steps + isolating
 
     def look(self, start: str | None, to: str) -> tuple[Target, Plan, list[Finding]]:

@@ -85,13 +85,9 @@ def _checks_of_their_own(parts: Iterable[_Parts]) -> list[dg.AssetCheckKey]:
 
 
 def _schedule(settings: Settings, domain: Domain, job: jobs.AssetJob) -> dg.ScheduleDefinition:
-    if domain == "behavior":  # nothing of it has days yet
-        return nightly_schedule(job, settings.schedules.nightly_behavior, None)
-    if domain == "lms":
-        return nightly_schedule(job, settings.schedules.nightly_lms, None)
-    policy = {"community": settings.community, "rag": settings.rag}[domain]
-    when = {"community": settings.schedules.nightly_community, "rag": settings.schedules.nightly_rag}[domain]
-    return nightly_schedule(job, when, policy.zone, policy.late_days)
+    when = getattr(settings.schedules, f"nightly_{domain}")
+    days = {"community": settings.community, "rag": settings.rag}.get(domain)
+    return nightly_schedule(job, when, days.zone, days.late_days) if days else nightly_schedule(job, when, None)
 
 
 @dg.definitions

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from assets import community, rag
 from migrations import runner
-from orchestration.cli.runs import QUIET
+from orchestration.cli.runs import QUIET, keep_connections
 from orchestration.partitions import AS_OF_TAG
 from orchestration.resources import Postgres
 from orchestration.schedules import RANGE_END, RANGE_START
@@ -211,8 +211,7 @@ def open_instance(url: str, storage: Path) -> Generator[DagsterInstance]:
         patch.setenv("DAGSTER_PG_URL", url.replace("postgresql://", "postgresql+psycopg2://", 1))
         patch.setenv("ESPALIER_DAGSTER_STORAGE", str(storage))
         instance = DagsterInstance.from_config(str(PROJECT))
-        # As the UI does: else there is a connection for every event, and they are half of what a run costs.
-        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=20)
+        keep_connections(instance)
         try:
             yield instance
         finally:

@@ -35,7 +35,7 @@ _UNFINISHED = """
 
 @dataclass(frozen=True)
 class History:
-    """The table in which a tool of the application keeps what it has done; unread where our role may not read it."""
+    """Where a tool of the application keeps what it has done; unread without a right, or in another shape."""
 
     schema: str
     table: str
@@ -45,7 +45,7 @@ class History:
     def __str__(self) -> str:
         where = f"{self.schema}.{self.table}"
         if self.done is None:
-            return f"{_TOOLS[self.table]} ({where}, which our role cannot read)"
+            return f"{_TOOLS[self.table]} ({where}, which could not be read)"
         last = f", the last {self.last}" if self.last else ""
         return f"{_TOOLS[self.table]} ({where}: {self.done} done{last})"
 

@@ -64,8 +64,7 @@ def dagster_instance(settings: Settings) -> Generator[DagsterInstance]:
     with _environment(dagster_environment(settings)):
         try:
             instance = DagsterInstance.from_config(str(PROJECT))
-            # As the UI does: a run reports hundreds of events, each over a connection of its own otherwise.
-            instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=20)
+            keep_connections(instance)
         except DBAPIError as error:
             said = first_line(str(error.orig))
             raise EspalierError(f"Dagster's database: {said}; correct DAGSTER_DATABASE_URL or its role") from error
@@ -73,6 +72,11 @@ def dagster_instance(settings: Settings) -> Generator[DagsterInstance]:
             yield instance
         finally:
             instance.dispose()
+
+
+def keep_connections(instance: DagsterInstance) -> None:
+    """Hold connections open, as the UI does: a run reports hundreds of events, each over one of its own otherwise."""
+    instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=20)
 
 
 @contextmanager

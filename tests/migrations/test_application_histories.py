@@ -88,7 +88,7 @@ def test_a_history_that_our_role_cannot_read_is_named_and_stops_nothing(new_site
         connection.execute("ALTER TABLE public._prisma_migrations OWNER TO postgres")
         connection.execute("REVOKE ALL ON public._prisma_migrations FROM PUBLIC, espalier_migrator")
     report = inspected(site, "rag")
-    assert report.lineage[0] == "Prisma, by migrations (public._prisma_migrations, which our role cannot read)"
+    assert report.lineage[0] == "Prisma, by migrations (public._prisma_migrations, which could not be read)"
     assert report.ok
 
 

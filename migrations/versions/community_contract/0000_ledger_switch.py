@@ -86,11 +86,7 @@ def downgrade() -> None:
     """Bring the two ledgers together while others write; then lock both, and turn the mirror round again."""
     for statement in (_HOLD, _PATH, _MIRRORING, _UNHURRIED, _FORWARD, _BACKWARD, _HURRIED, _LOCK):
         op.execute(statement)
-    op.execute("DROP TRIGGER points_ledger_sync ON xp_ledger")
-    op.execute("DROP TRIGGER points_ledger_sync_truncate ON xp_ledger")
-    for function in ("points_ledger_sync()", "points_ledger_sync_truncate()", "points_event(text, anyelement)"):
-        op.execute(f"DROP FUNCTION {function}")
-    for statement in (_ROW, _TRUNCATE, _CLOSE, _FORGET):
+    for statement in (*_UNMIRROR, _ROW, _TRUNCATE, _CLOSE, _FORGET):
         op.execute(statement)
 
 
@@ -257,6 +253,14 @@ _TRIGGERS = (
     CREATE TRIGGER points_ledger_sync_truncate AFTER TRUNCATE ON xp_ledger
     FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_sync_truncate()
     """,
+)
+
+_UNMIRROR = (
+    "DROP TRIGGER points_ledger_sync ON xp_ledger",
+    "DROP TRIGGER points_ledger_sync_truncate ON xp_ledger",
+    "DROP FUNCTION points_ledger_sync()",
+    "DROP FUNCTION points_ledger_sync_truncate()",
+    "DROP FUNCTION points_event(text, anyelement)",
 )
 
 _COUNT = """
