@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 import sql
 from assets.graph import model
 from assets.graph.lease import Lease
-from assets.graph.model import Element, Rows
+from assets.graph.model import Rows, Taken
 from assets.graph.outbox import Key
 from assets.graph.session import execute_alone
 from orchestration.resources import Session, Transaction
 from orchestration.settings import GraphPolicy
 
+KIND = "kind"
 MISSING_END = "an end of the edge is not in the graph"
 _QUERIES = sql.load("graph", "drain")
 
@@ -26,30 +27,36 @@ class Batch:
     """Marks that were taken, and what the graph is to hold for their keys.
 
     Attributes:
-        elements: what to write, concepts first.
+        marks: in the order of their versions.
+        keys: a mark of each key that is to be written, concepts first, so that edges find their ends.
         rows: the same as the statements take it.
-        versions: the marks of each key.
-        kinds: marks of whole kinds, which are to be expanded.
         after: the version behind which the batch begins.
-        last: the highest version in it.
         full: whether there may be more behind it.
     """
 
-    elements: Sequence[Element]
+    marks: Sequence[Taken]
+    keys: Sequence[Taken]
     rows: Rows
-    versions: dict[Key, list[int]]
-    kinds: dict[int, str]
     after: int
-    last: int
     full: bool
 
     def __bool__(self) -> bool:
-        return bool(self.versions or self.kinds)
+        return bool(self.marks)
+
+    @property
+    def last(self) -> int:
+        """The highest version in it."""
+        return self.marks[-1].version if self.marks else self.after
+
+    @property
+    def kinds(self) -> list[str]:
+        """The whole kinds that are marked, which are to be expanded."""
+        return [mark.key1 for mark in self.marks if mark.kind == KIND]
 
 
 @dataclass
 class Outcome:
-    """What became of elements: how many were written or deleted, why others could not be, and how many of each kind."""
+    """What became of keys: how many were written or deleted, why others could not be, and how many of each kind."""
 
     written: int = 0
     deleted: int = 0
@@ -74,24 +81,10 @@ def sweep(session: Session, held: Lease) -> None:
 def read_batch(session: Session, policy: GraphPolicy, after: int) -> Batch:
     """Take the marks behind a version, with the current rows of their keys in the same snapshot."""
     with session.transaction() as tx:
-        taken = model.take(tx, after, policy.batch_size, policy.leave_out)
-    versions: dict[Key, list[int]] = {}
-    elements: list[Element] = []
-    for row in taken:
-        key = (row.kind, row.key1, row.key2)
-        if row.kind != "kind" and key not in versions:
-            elements.append(model.element(row))
-        versions.setdefault(key, []).append(row.version)
-    return _batch(elements, versions, after, len(taken) == policy.batch_size)
-
-
-def _batch(elements: list[Element], versions: dict[Key, list[int]], after: int, full: bool) -> Batch:
-    """Put the concepts first, so that edges find their ends, and marks of kinds aside."""
-    elements.sort(key=lambda element: element.key[0] != "concept")
-    last = max((version for some in versions.values() for version in some), default=after)
-    kinds = {version: key[1] for key, some in versions.items() if key[0] == "kind" for version in some}
-    keys = {key: some for key, some in versions.items() if key[0] != "kind"}
-    return Batch(elements, model.rows_of(elements), keys, kinds, after, last, full)
+        marks = model.take(tx, after, policy.batch_size, policy.leave_out)
+    current = {mark.key: mark for mark in marks if mark.kind != KIND}.values()
+    keys = sorted(current, key=lambda mark: mark.kind != "concept")
+    return Batch(marks, keys, model.rows_of(keys), after, len(marks) == policy.batch_size)
 
 
 def finish(session: Session, held: Lease, batch: Batch, outcome: Outcome) -> bool:
@@ -108,19 +101,22 @@ def finish(session: Session, held: Lease, batch: Batch, outcome: Outcome) -> boo
 
 
 def _forget(tx: Transaction, batch: Batch, outcome: Outcome) -> None:
-    written = [version for key, some in batch.versions.items() if key not in outcome.parked for version in some]
-    tx.execute(_QUERIES["forget"], {"versions": [*written, *batch.kinds]})
+    """Forget marks by unbroken runs of versions, of which there are few: thousands of numbers take long to send."""
+    versions = [mark.version for mark in batch.marks if not outcome.parked or mark.key not in outcome.parked]
+    forgotten = set(versions)
+    first = [version for version in versions if version - 1 not in forgotten]
+    last = [version for version in versions if version + 1 not in forgotten]
+    tx.execute(_QUERIES["forget"], {"first": first, "last": last})
 
 
 def _park(tx: Transaction, held: Lease, batch: Batch, outcome: Outcome) -> None:
-    if outcome.parked:
-        parked = [(version, reason) for key, reason in outcome.parked.items() for version in batch.versions[key]]
-        versions, reasons = zip(*parked, strict=True)
-        tx.execute(_QUERIES["park"], {"versions": list(versions), "reasons": list(reasons), "token": held.token})
+    parked = [mark for mark in batch.marks if mark.key in outcome.parked] if outcome.parked else []
+    if parked:
+        versions, reasons = [mark.version for mark in parked], [outcome.parked[mark.key] for mark in parked]
+        tx.execute(_QUERIES["park"], {"versions": versions, "reasons": reasons, "token": held.token})
 
 
 def _unpark(tx: Transaction, batch: Batch, outcome: Outcome) -> bool:
     """Let edges be tried again at once to which this batch brought a concept."""
-    came = [e.key[1] for e in batch.elements if e.key[0] == "concept" and e.properties is not None]
-    ids = [id for id in came if ("concept", id, "") not in outcome.parked]
+    ids = [id for id, *_ in batch.rows.concepts if ("concept", id, "") not in outcome.parked]
     return bool(ids) and tx.execute(_QUERIES["unpark"], {"reason": MISSING_END, "ids": ids}).rowcount > 0

@@ -77,7 +77,7 @@ class Drainer:
 
     def write_apart(self, batch: Batch) -> Outcome:
         """Write a batch that was refused in ever smaller parts, until what cannot be written stands alone."""
-        return write_apart(self.graph, self.held, batch.elements, batch.last)
+        return write_apart(self.graph, self.held, batch.keys, batch.last)
 
     def finish(self, batch: Batch, outcome: Outcome) -> bool:
         """Forget the marks that were written, set aside those that could not be, expand marks of whole kinds.
@@ -85,7 +85,7 @@ class Drainer:
         Returns:
             Whether that left something new to take.
         """
-        expand(self.session, self.graph, batch.kinds.values(), self.held)
+        expand(self.session, self.graph, batch.kinds, self.held)
         self.done.add(outcome)
         self.batches += 1
         return finish(self.session, self.held, batch, outcome)

@@ -5,7 +5,7 @@ is equal as a whole is the reconciliation's.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from psycopg.rows import tuple_row
@@ -17,25 +17,17 @@ from orchestration.resources import Transaction
 
 _ROWS = sql.load("graph", "drain")
 _GRAPH = sql.load("graph", "drain", "cypher")
+_KINDS: Sequence[str] = ("concept", "prerequisite", "mastery")
 _WRITE_EDGES = {"prerequisite": "write_prerequisites", "mastery": "write_masteries"}
 
 
-class Element(NamedTuple):
-    """What the graph is to hold for a key.
+class Taken(NamedTuple):
+    """A mark with the current row of its key, as query `take` gives it.
 
     Attributes:
-        key: the kind and the ids.
-        properties: what a node or edge carries; None where it is to be deleted.
+        there: whether the row is there.
         shown: of a mastery record: whether its user is in the graph at all.
     """
-
-    key: Key
-    properties: Sequence[Any] | None
-    shown: bool = True
-
-
-class Taken(NamedTuple):
-    """A mark with the current row of its key, as query `take` gives it."""
 
     version: int
     kind: str
@@ -50,6 +42,11 @@ class Taken(NamedTuple):
     at: int | None
     part_of: str | None
 
+    @property
+    def key(self) -> Key:
+        """The kind and the ids."""
+        return self.kind, self.key1, self.key2
+
 
 def take(tx: Transaction, after: int, size: int, leave_out: Collection[str]) -> list[Taken]:
     """Take marks and the rows of their keys in one snapshot. Tuples, not dicts: it is the way of every row."""
@@ -58,25 +55,14 @@ def take(tx: Transaction, after: int, size: int, leave_out: Collection[str]) -> 
     return [Taken._make(row) for row in cursor]
 
 
-def element(row: Taken) -> Element:
-    """Tell what the graph is to hold for a key."""
-    key = (row.kind, row.key1, row.key2)
-    if row.kind == "mastery":
-        return Element(key, (row.score, row.at) if row.there and row.shown else None, row.shown)
-    if row.kind == "prerequisite":
-        return Element(key, () if row.there else None)
-    return Element(key, (row.name, row.domain, row.difficulty, row.at, row.part_of) if row.there else None)
-
-
 class Rows(NamedTuple):
-    """Elements as the statements take them: a list of rows for each, made before anybody waits for the graph.
+    """Keys as the statements take them: a list of rows for each, made before anybody waits for the graph.
 
     Attributes:
         gone_prerequisites, gone_masteries: the ends of edges to delete.
         gone_users, gone_concepts: the ids of nodes to delete.
         concepts, prerequisites, masteries: the ids, then the properties, of what is to be there.
-        kinds: how many elements there are of each kind.
-        deleted: how many of them are to go.
+        kinds: how many keys there are of each kind.
     """
 
     gone_prerequisites: list[list[str]]
@@ -87,31 +73,30 @@ class Rows(NamedTuple):
     prerequisites: list[list[Any]]
     masteries: list[list[Any]]
     kinds: Counter[str]
-    deleted: int
+
+    @property
+    def deleted(self) -> int:
+        """How many keys are to go."""
+        return self.kinds.total() - len(self.concepts) - len(self.prerequisites) - len(self.masteries)
 
 
-def rows_of(elements: Sequence[Element]) -> Rows:
-    """Arrange elements for the statements that write them."""
-    gone = [element for element in elements if element.properties is None]
+def rows_of(keys: Collection[Taken]) -> Rows:
+    """Arrange keys, each of which is there once, for the statements that write them."""
+    concepts, prerequisites, masteries = ([key for key in keys if key.kind == kind] for kind in _KINDS)
     return Rows(
-        gone_prerequisites=[list(e.key[1:]) for e in gone if e.key[0] == "prerequisite"],
-        gone_masteries=[list(e.key[1:]) for e in gone if e.key[0] == "mastery" and e.shown],
-        gone_users=sorted({e.key[1] for e in gone if not e.shown}),
-        gone_concepts=[e.key[1] for e in gone if e.key[0] == "concept"],
-        concepts=[[e.key[1], *e.properties] for e in elements if e.key[0] == "concept" and e.properties is not None],
-        prerequisites=_edges(elements, "prerequisite"),
-        masteries=_edges(elements, "mastery"),
-        kinds=Counter(element.key[0] for element in elements),
-        deleted=len(gone),
+        gone_prerequisites=[[key.key1, key.key2] for key in prerequisites if not key.there],
+        gone_masteries=[[key.key1, key.key2] for key in masteries if key.shown and not key.there],
+        gone_users=sorted({key.key1 for key in masteries if not key.shown}),
+        gone_concepts=[key.key1 for key in concepts if not key.there],
+        concepts=[[c.key1, c.name, c.domain, c.difficulty, c.at, c.part_of] for c in concepts if c.there],
+        prerequisites=[[key.key1, key.key2] for key in prerequisites if key.there],
+        masteries=[[m.key1, m.key2, m.score, m.at] for m in masteries if m.there and m.shown],
+        kinds=+Counter(dict(zip(_KINDS, map(len, (concepts, prerequisites, masteries)), strict=True))),
     )
 
 
-def _edges(elements: Iterable[Element], kind: str) -> list[list[Any]]:
-    return [[*e.key[1:], *e.properties] for e in elements if e.key[0] == kind and e.properties is not None]
-
-
 def write(tx: GraphTransaction, rows: Rows) -> set[Key]:
-    """Make the graph hold these elements; give the keys of the edges that could not be written for want of an end."""
+    """Make the graph hold these rows; give the keys of the edges that could not be written for want of an end."""
     _run(tx, "delete_prerequisites", rows=rows.gone_prerequisites)
     _run(tx, "delete_masteries", rows=rows.gone_masteries)
     _run(tx, "delete_users", ids=rows.gone_users)

@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from assets.graph import model
 from assets.graph.batch import MISSING_END, Outcome
 from assets.graph.lease import Lease
-from assets.graph.model import Element, Rows
+from assets.graph.model import Rows, Taken
 from orchestration.errors import first_line
 from orchestration.failpoints import failpoint
 from orchestration.graph import GraphSession
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 def write(graph: GraphSession, token: int, rows: Rows, version: int) -> Outcome:
-    """Write elements in one transaction; again when the locks of a stranger's transaction were in the way.
+    """Write keys in one transaction; again when the locks of a stranger's transaction were in the way.
 
     Raises:
         Fenced: another writer has taken over; nothing was written.
@@ -67,14 +67,14 @@ def _raise_unless_about_data(graph: GraphSession, token: int, error: Neo4jError)
         pass
 
 
-def write_apart(graph: GraphSession, held: Lease, elements: Sequence[Element], version: int) -> Outcome:
+def write_apart(graph: GraphSession, held: Lease, keys: Sequence[Taken], version: int) -> Outcome:
     """Write in halves what was refused as a whole; what is refused alone is told with the reason.
 
     Raises:
         Fenced: another writer has taken over.
     """
-    outcome, middle = Outcome(), len(elements) // 2
-    for half in filter(None, (elements[:middle], elements[middle:])):
+    outcome, middle = Outcome(), len(keys) // 2
+    for half in filter(None, (keys[:middle], keys[middle:])):
         held.renew(version)
         try:
             outcome.add(write(graph, held.token, model.rows_of(half), version))
@@ -84,5 +84,5 @@ def write_apart(graph: GraphSession, held: Lease, elements: Sequence[Element], v
     return outcome
 
 
-def _parked(element: Element, refusal: Refused) -> Outcome:
-    return Outcome(parked={element.key: str(refusal)}, kinds=Counter([element.key[0]]))
+def _parked(mark: Taken, refusal: Refused) -> Outcome:
+    return Outcome(parked={mark.key: str(refusal)}, kinds=Counter([mark.kind]))

@@ -80,10 +80,14 @@ SELECT set_config('synchronous_commit', 'off', true);
 
 -- name: forget
 -- Removes the marks that were taken and written, these very ones: another mark of the same key tells of a later change.
--- By their places: joined by version, a million marks would be read for every batch.
+-- They are told by unbroken runs of versions. By their places: joined by version, a million marks would be read for
+-- every batch.
 DELETE FROM espalier.graph_outbox
 WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM espalier.graph_outbox WHERE version = ANY (%(versions)s) FOR UPDATE SKIP LOCKED
+    SELECT o.ctid
+    FROM unnest(%(first)s::bigint[], %(last)s::bigint[]) AS run (first, last)
+    JOIN espalier.graph_outbox AS o ON o.version BETWEEN run.first AND run.last
+    FOR UPDATE OF o SKIP LOCKED
 ));
 
 -- name: park
