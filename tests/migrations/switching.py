@@ -16,6 +16,10 @@ from tests.conftest import Connection, Site
 from tests.ledgers import complete_backfills
 
 SWITCHED, RETIRED = "0000", "0001"
+WAITING = """
+    SELECT FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+    WHERE NOT l.granted AND c.relname IN ('points_ledger', 'xp_ledger')
+"""
 
 # What each ledger says of an entry, as the old application can say it.
 _POINTS = """

@@ -16,6 +16,7 @@ from tests.migrations.site_state import applied, names
 from tests.migrations.switching import (
     RETIRED,
     SWITCHED,
+    WAITING,
     Application,
     equal_ledgers,
     late_writes,
@@ -32,10 +33,6 @@ from tests.migrations.switching import (
 TABLES = "SELECT relname FROM pg_class WHERE relname LIKE 'points_ledger%' AND relkind = 'r'"
 
 CHAIN = "UPDATE {} SET id = CASE id WHEN 'k2' THEN 'k3' ELSE 'k2' END WHERE id IN ('k1', 'k2')"
-WAITING = """
-    SELECT FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
-    WHERE NOT l.granted AND c.relname IN ('points_ledger', 'xp_ledger')
-"""
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ Nothing is dropped. Indexes, keys and triggers keep their names, so that a tool 
 `points_ledger` meets them and fails. The retired table takes no new rows and no changes; a deletion or new key of a
 user still reaches it, as personal data must not outlive its owner. On the way down the table is brought to what
 `xp_ledger` says, first while others write, then under the lock of both what they wrote meanwhile; only then it has its
-name back: what was written since is in it before the old application can read it.
+name back: what was written since is in it before the old application can read it. What they wrote meanwhile is told by
+the transaction that wrote a row, so that under the lock no row is joined that is not new; deletions are looked for only
+when the two tables do not have as many rows.
 """
 
 from alembic import op
@@ -99,11 +101,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Copy what was written since; lock both tables and copy the rest; give the name back and turn the mirror on."""
     op.execute("LOCK TABLE points_ledger_retired, xp_ledger IN SHARE UPDATE EXCLUSIVE MODE")
-    for statement in (_PATH, _MIRRORING, _UNHURRIED, _DELETE, _COPY, _HURRIED, _LOCK_XP):
+    for statement in (_PATH, _MIRRORING, _UNHURRIED, _EVERYTHING, _COPY, _DELETE, _HURRIED, _LOCK_XP):
         op.execute(statement)
     op.execute("LOCK TABLE points_ledger_retired IN ACCESS EXCLUSIVE MODE")
-    op.execute(_DELETE)
-    op.execute(_COPY)
+    for statement in (_WRITTEN_MEANWHILE, _COPY, _DELETE):
+        op.execute(statement)
     op.execute("ALTER TABLE points_ledger_retired RENAME TO points_ledger")
     for statement in (*_MIRROR, _REOPEN, _FORGET):
         op.execute(statement)
@@ -177,15 +179,19 @@ _FORGET = """
     UPDATE espalier.checkpoints SET state = state || '{"ledger": "switched"}' WHERE job = 'community/xp_ledger'
 """
 
-_DELETE = """
-    DELETE FROM points_ledger_retired AS p WHERE NOT EXISTS (SELECT FROM xp_ledger AS x WHERE x.id = p.id)
+# From which transaction on `_COPY` reads: from the first; then from the oldest one that ran when it was about to begin.
+_EVERYTHING = """
+    SELECT set_config('espalier.written_from', '0', true),
+           set_config('espalier.begun_at', pg_snapshot_xmin(pg_current_snapshot())::text, true)
 """
+_WRITTEN_MEANWHILE = "SELECT set_config('espalier.written_from', current_setting('espalier.begun_at'), true)"
 _COPY = """
     INSERT INTO points_ledger_retired AS p (id, "userId", "eventType", points, description, "createdAt")
     SELECT x.id, x."userId", points_event(x."eventType", (NULL::points_ledger_retired)."eventType"), x."finalXP",
            nullif(x.reason, ''), x."createdAt"
     FROM xp_ledger AS x LEFT JOIN points_ledger_retired AS p ON p.id = x.id
-    WHERE x.metadata ->> 'source' IS DISTINCT FROM 'user_stats' AND (
+    WHERE age(x.xmin) <= age(current_setting('espalier.written_from')::xid8::xid)
+      AND x.metadata ->> 'source' IS DISTINCT FROM 'user_stats' AND (
         p.id IS NULL
         OR (p."userId", p.points, coalesce(p.description, ''), p."createdAt")
            IS DISTINCT FROM (x."userId", x."finalXP", x.reason, x."createdAt")
@@ -194,6 +200,13 @@ _COPY = """
     ON CONFLICT (id) DO UPDATE
     SET "userId" = excluded."userId", "eventType" = excluded."eventType", points = excluded.points,
         description = excluded.description, "createdAt" = excluded."createdAt"
+"""
+# Every entry of xp_ledger is copied by now: as many rows are the same rows.
+_DELETE = """
+    DELETE FROM points_ledger_retired AS p
+    WHERE (SELECT count(*) FROM points_ledger_retired)
+          <> (SELECT count(*) FROM xp_ledger AS x WHERE x.metadata ->> 'source' IS DISTINCT FROM 'user_stats')
+      AND NOT EXISTS (SELECT FROM xp_ledger AS x WHERE x.id = p.id)
 """
 
 # As community_contract_0000 has them.
