@@ -114,12 +114,14 @@ def seen(driver: Driver, domain: str, schema: str) -> Snapshot:
     """
     found = catalog.snapshot(driver, schema)
     done = taken(driver, domain)
+    recorded = _recorded(driver, domain, done)
     for revision in reversed(done):
-        found = renamed(found, {new: old for old, new in revision.renamed.items()})
+        names = {new: old for old, new in revision.renamed.items()}
+        found, recorded = renamed(found, names), renamed(recorded, names)
     if done:
         own = records.adopted(driver, domain)
         own |= records.expected(driver, domain, behind(driver, domain))
-        for thing, text in _recorded(driver, domain, done).items():
+        for thing, text in recorded.items():
             if found.get(thing) == text:
                 found |= {thing: own[thing]} if thing in own else {}
                 found = found if thing in own else {t: x for t, x in found.items() if t != thing}

@@ -93,6 +93,12 @@ DRIFTS = {
         "ALTER TABLE points_ledger_retired DROP COLUMN description",
     ): "column points_ledger.description is missing",
     (RETIRED, "ALTER TABLE points_ledger_retired DISABLE TRIGGER USER"): "xp_ledger_sync differs from its record",
+    (RETIRED, "ALTER TABLE xp_ledger DISABLE TRIGGER points_ledger_sync"): "points_ledger_sync differs from its record",
+    (
+        RETIRED,
+        "CREATE OR REPLACE TRIGGER points_ledger_sync_truncate AFTER TRUNCATE ON xp_ledger"
+        " FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_sync_truncate()",
+    ): "trigger xp_ledger.points_ledger_sync_truncate differs from its record",
     (RETIRED, 'DROP INDEX "points_ledger_eventType_idx"'): "index points_ledger.points_ledger_eventType_idx is missing",
     (
         RETIRED,
@@ -112,6 +118,20 @@ def test_a_drift_is_found_and_named_behind_the_contract(site: Site, state: str, 
         assert any(expected in line for line in found[EQUAL]), found
     else:
         assert found[EXTRA] == ["constraint points_ledger.points_ledger_points_check"]
+
+
+@one_server
+def test_a_mirror_at_rest_is_not_woken_by_who_enables_triggers_or_drops_the_old_table(site: Site, ledgers: Connection):
+    bring(site, RETIRED)
+    for table in (b"xp_ledger", b"points_ledger_retired"):
+        ledgers.execute(b"ALTER TABLE %b DISABLE TRIGGER USER" % table)
+        ledgers.execute(b"ALTER TABLE %b ENABLE TRIGGER USER" % table)
+    factories.xp(ledgers, "bob", 8)
+    ledgers.execute("DELETE FROM users WHERE id = 'ann'")
+    assert verify.inspect_domain(site.settings, "community")[EQUAL] == []
+    ledgers.execute("DROP TABLE points_ledger_retired")
+    factories.xp(ledgers, "bob", 9)
+    ledgers.execute("TRUNCATE xp_ledger")
 
 
 @states

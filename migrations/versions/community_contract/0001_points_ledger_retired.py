@@ -5,12 +5,13 @@ asks for, and every row is the same in both ledgers. All rows are compared while
 waits for every transaction that has touched the table, only the late writes are read again.
 
 Nothing is dropped. Indexes, keys and triggers keep their names, so that a tool which would make a new, empty
-`points_ledger` meets them and fails. The retired table takes no new rows and no changes; a deletion or new key of a
-user still reaches it, as personal data must not outlive its owner. On the way down the table is brought to what
-`xp_ledger` says, first while others write, then under the lock of both what they wrote meanwhile; only then it has its
-name back: what was written since is in it before the old application can read it. What they wrote meanwhile is told by
-the transaction that wrote a row, so that under the lock no row is joined that is not new; deletions are looked for only
-when the two tables do not have as many rows.
+`points_ledger` meets them and fails. The mirror's functions stay as they are, its triggers never fire: by a condition,
+as a disabled one would be enabled by whoever loads a dump. The retired table takes no new rows and no changes; a
+deletion or new key of a user still reaches it, as personal data must not outlive its owner. On the way down the table
+is brought to what `xp_ledger` says, first while others write, then under the lock of both what they wrote meanwhile;
+only then it has its name back: what was written since is in it before the old application can read it. What they wrote
+meanwhile is told by the transaction that wrote a row, so that under the lock no row is joined that is not new;
+deletions are looked for only when the two tables do not have as many rows.
 """
 
 from alembic import op
@@ -122,7 +123,7 @@ _MIRRORING = "SELECT set_config('espalier.mirroring', 'on', true)"
 
 _AT_REST = (
     """
-    CREATE OR REPLACE FUNCTION xp_ledger_sync() RETURNS trigger
+    CREATE FUNCTION points_ledger_at_rest() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $rest$
     BEGIN
@@ -136,32 +137,22 @@ _AT_REST = (
     END
     $rest$
     """,
+    "REVOKE ALL ON FUNCTION points_ledger_at_rest() FROM PUBLIC",
     """
-    CREATE OR REPLACE FUNCTION xp_ledger_sync_truncate() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-    AS $rest$
-    BEGIN
-        RETURN NULL;
-    END
-    $rest$
+    CREATE OR REPLACE TRIGGER xp_ledger_sync AFTER INSERT OR UPDATE OR DELETE ON points_ledger_retired
+    FOR EACH ROW EXECUTE FUNCTION points_ledger_at_rest()
     """,
     """
-    CREATE OR REPLACE FUNCTION points_ledger_sync() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-    AS $rest$
-    BEGIN
-        RETURN NULL;
-    END
-    $rest$
+    CREATE OR REPLACE TRIGGER xp_ledger_sync_truncate AFTER TRUNCATE ON points_ledger_retired
+    FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION xp_ledger_sync_truncate()
     """,
     """
-    CREATE OR REPLACE FUNCTION points_ledger_sync_truncate() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-    AS $rest$
-    BEGIN
-        RETURN NULL;
-    END
-    $rest$
+    CREATE OR REPLACE TRIGGER points_ledger_sync AFTER INSERT OR UPDATE OR DELETE ON xp_ledger
+    FOR EACH ROW WHEN (false) EXECUTE FUNCTION points_ledger_sync()
+    """,
+    """
+    CREATE OR REPLACE TRIGGER points_ledger_sync_truncate AFTER TRUNCATE ON xp_ledger
+    FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION points_ledger_sync_truncate()
     """,
 )
 
@@ -209,115 +200,23 @@ _DELETE = """
       AND NOT EXISTS (SELECT FROM xp_ledger AS x WHERE x.id = p.id)
 """
 
-# As community_contract_0000 has them.
+# As community_0017 and community_contract_0000 have them.
 _MIRROR = (
     """
-    CREATE OR REPLACE FUNCTION xp_ledger_sync() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-    AS $mirror$
-    DECLARE
-        source points_ledger%ROWTYPE;
-    BEGIN
-        IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND NEW.id <> OLD.id) THEN
-            DELETE FROM xp_ledger AS x
-            WHERE x.id = OLD.id AND x.metadata ->> 'source' IS DISTINCT FROM 'user_stats'
-              AND NOT EXISTS (SELECT FROM points_ledger AS p WHERE p.id = x.id);
-        END IF;
-        IF TG_OP <> 'DELETE' THEN
-            SELECT * INTO source FROM points_ledger AS p WHERE p.id = NEW.id;
-            IF FOUND THEN
-                INSERT INTO xp_ledger AS x
-                    (id, "userId", "eventType", "baseXP", "finalXP", reason, metadata, "createdAt")
-                VALUES (source.id, source."userId", source."eventType"::text, source.points, source.points,
-                        coalesce(source.description, ''), '{"source": "points_ledger"}', source."createdAt")
-                ON CONFLICT (id) DO UPDATE
-                SET "userId" = excluded."userId", reason = excluded.reason, "createdAt" = excluded."createdAt",
-                    "eventType" = CASE
-                        WHEN points_event(x."eventType", source."eventType") = source."eventType" THEN x."eventType"
-                        ELSE excluded."eventType" END,
-                    "baseXP" = CASE WHEN x."baseXP" = x."finalXP" THEN excluded."baseXP" ELSE x."baseXP" END,
-                    "finalXP" = excluded."finalXP"
-                WHERE x.metadata ->> 'source' IS DISTINCT FROM 'user_stats'
-                  AND (x."userId", points_event(x."eventType", source."eventType"), x."finalXP", x.reason,
-                       x."createdAt")
-                      IS DISTINCT FROM (excluded."userId", source."eventType", excluded."finalXP", excluded.reason,
-                                        excluded."createdAt");
-            END IF;
-        END IF;
-        IF current_setting('espalier.mirroring', true) IS DISTINCT FROM 'on' AND (
-            TG_OP = 'INSERT' OR EXISTS (SELECT FROM users AS u WHERE u.id = OLD."userId")
-        ) THEN
-            INSERT INTO espalier.ledger_late_writes (operation, role, application)
-            VALUES (TG_OP, session_user, current_setting('application_name'));
-        END IF;
-        RETURN NULL;
-    END
-    $mirror$
-""",
-    """
-    CREATE OR REPLACE FUNCTION xp_ledger_sync_truncate() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-    AS $mirror$
-    BEGIN
-        DELETE FROM xp_ledger AS x
-        WHERE x.metadata ->> 'source' IS DISTINCT FROM 'user_stats'
-          AND NOT EXISTS (SELECT FROM points_ledger AS p WHERE p.id = x.id);
-        IF EXISTS (SELECT FROM users) THEN
-            INSERT INTO espalier.ledger_late_writes (operation, role, application)
-            VALUES (TG_OP, session_user, current_setting('application_name'));
-        END IF;
-        RETURN NULL;
-    END
-    $mirror$
-""",
-    """
-    CREATE OR REPLACE FUNCTION points_ledger_sync() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-    AS $mirror$
-    DECLARE
-        before text := coalesce(current_setting('espalier.mirroring', true), '');
-        source xp_ledger%ROWTYPE;
-    BEGIN
-        PERFORM set_config('espalier.mirroring', 'on', true);
-        IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND NEW.id <> OLD.id) THEN
-            DELETE FROM points_ledger AS p
-            WHERE p.id = OLD.id AND NOT EXISTS (SELECT FROM xp_ledger AS x WHERE x.id = p.id);
-        END IF;
-        IF TG_OP <> 'DELETE' THEN
-            SELECT * INTO source FROM xp_ledger AS x
-            WHERE x.id = NEW.id AND x.metadata ->> 'source' IS DISTINCT FROM 'user_stats';
-            IF FOUND THEN
-                INSERT INTO points_ledger AS p (id, "userId", "eventType", points, description, "createdAt")
-                VALUES (source.id, source."userId",
-                        points_event(source."eventType", (NULL::points_ledger)."eventType"), source."finalXP",
-                        nullif(source.reason, ''), source."createdAt")
-                ON CONFLICT (id) DO UPDATE
-                SET "userId" = excluded."userId", "eventType" = excluded."eventType", points = excluded.points,
-                    description = CASE WHEN coalesce(p.description, '') = source.reason THEN p.description
-                                       ELSE excluded.description END,
-                    "createdAt" = excluded."createdAt"
-                WHERE (p."userId", p."eventType", p.points, coalesce(p.description, ''), p."createdAt")
-                      IS DISTINCT FROM (excluded."userId", excluded."eventType", excluded.points, source.reason,
-                                        excluded."createdAt");
-            END IF;
-        END IF;
-        PERFORM set_config('espalier.mirroring', before, true);
-        RETURN NULL;
-    END
-    $mirror$
+    CREATE OR REPLACE TRIGGER xp_ledger_sync AFTER INSERT OR UPDATE OR DELETE ON points_ledger
+    FOR EACH ROW EXECUTE FUNCTION xp_ledger_sync()
     """,
     """
-    CREATE OR REPLACE FUNCTION points_ledger_sync_truncate() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-    AS $mirror$
-    DECLARE
-        before text := coalesce(current_setting('espalier.mirroring', true), '');
-    BEGIN
-        PERFORM set_config('espalier.mirroring', 'on', true);
-        DELETE FROM points_ledger AS p WHERE NOT EXISTS (SELECT FROM xp_ledger AS x WHERE x.id = p.id);
-        PERFORM set_config('espalier.mirroring', before, true);
-        RETURN NULL;
-    END
-    $mirror$
+    CREATE OR REPLACE TRIGGER xp_ledger_sync_truncate AFTER TRUNCATE ON points_ledger
+    FOR EACH STATEMENT EXECUTE FUNCTION xp_ledger_sync_truncate()
     """,
+    """
+    CREATE OR REPLACE TRIGGER points_ledger_sync AFTER INSERT OR UPDATE OR DELETE ON xp_ledger
+    FOR EACH ROW EXECUTE FUNCTION points_ledger_sync()
+    """,
+    """
+    CREATE OR REPLACE TRIGGER points_ledger_sync_truncate AFTER TRUNCATE ON xp_ledger
+    FOR EACH STATEMENT EXECUTE FUNCTION points_ledger_sync_truncate()
+    """,
+    "DROP FUNCTION points_ledger_at_rest()",
 )
