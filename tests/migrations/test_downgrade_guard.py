@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from migrations import runner
 from migrations.report import StepEvent
@@ -67,6 +68,16 @@ def test_rows_that_cannot_be_derived_again_are_counted_and_stop_the_way_down(sit
     with pytest.raises(EspalierError, match=rf"would delete 1 rows .*\({table} 1\); nothing was changed; --yes-delete"):
         runner.migrate(site.settings, "community", "0000")
     assert schema_dump(site) == before
+
+
+@pytest.mark.parametrize("column", ["synonyms", "keywords"])
+def test_a_list_that_is_null_is_lost_as_it_would_come_back_empty(site: Site, column: str):
+    with site.connect("community") as connection:
+        concept = factories.concept(connection)
+        connection.execute(SQL("UPDATE concepts SET {} = NULL").format(Identifier(column)))
+        with pytest.raises(EspalierError, match=r"would delete 1 rows .*\(concepts 1\)"):
+            runner.migrate(site.settings, "community", "0010")
+        assert names(connection, "SELECT id FROM concepts") == {concept}
 
 
 def test_yes_delete_data_dumps_the_rows_for_their_owner_only_and_goes_on(site: Site):

@@ -209,6 +209,26 @@ def test_going_down_asks_before_rows_are_deleted_that_cannot_be_derived(site: Si
     assert sorted(report.dumps.values()) == [1, 1, 1]
 
 
+def test_a_plugin_that_is_neither_on_nor_off_does_not_come_back_by_itself(site: Site, connection: Connection) -> None:
+    connection.execute("UPDATE plugin_registry SET enabled = NULL WHERE source = 'note'")
+    with pytest.raises(EspalierError, match=r"\(plugin_registry 1\)"):
+        migrate(site, "0000")
+
+
+def test_a_day_that_is_there_twice_stops_the_indexes_before_one_is_built(site: Site, connection: Connection) -> None:
+    migrate(site, "0001")
+    for _ in range(2):
+        factories.insert(connection, "rag_metrics_history", {"date": NOON})
+    before = schema_of(site)
+    with pytest.raises(
+        EspalierError, match=r"rag_metrics_history has 1 days with more than one row .*SELECT date\(date\)"
+    ):
+        migrate(site, "head")
+    assert schema_of(site) == before
+    connection.execute("DELETE FROM rag_metrics_history")
+    assert migrate(site, "head").ok
+
+
 def test_metrics_without_their_dialogues_cannot_be_derived(site: Site, connection: Connection) -> None:
     factories.insert(connection, "rag_metrics_history", {"date": NOON, "total_queries": 3})
     with pytest.raises(EspalierError, match=r"\(rag_metrics_history 1\)"):

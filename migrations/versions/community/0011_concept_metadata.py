@@ -8,7 +8,12 @@ from alembic import op
 revision = "community_0011"
 down_revision = "community_0010"
 
-LOST_ON_DOWNGRADE = {"concepts": """ "synonyms" <> '{}' OR "keywords" <> '{}' OR NOT "isActive" """}
+# Both lists may be NULL, which does not come back by itself.
+LOST_ON_DOWNGRADE = {
+    "concepts": """
+        "synonyms" IS DISTINCT FROM '{}' OR "keywords" IS DISTINCT FROM '{}' OR NOT "isActive"
+    """
+}
 
 
 def upgrade() -> None:

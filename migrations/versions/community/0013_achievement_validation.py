@@ -5,9 +5,10 @@ from alembic import op
 revision = "community_0013"
 down_revision = "community_0012"
 
+# The list may be NULL, which does not come back by itself.
 LOST_ON_DOWNGRADE = {
     "achievement_progress": """
-        "uniqueUsers" <> '{}' OR "firstDate" IS NOT NULL OR "lastDate" IS NOT NULL OR "daySpan" <> 0
+        "uniqueUsers" IS DISTINCT FROM '{}' OR "firstDate" IS NOT NULL OR "lastDate" IS NOT NULL OR "daySpan" <> 0
         OR "validatedCount" <> 0
     """
 }

@@ -26,7 +26,7 @@ LOST_ON_DOWNGRADE: dict[str, LiteralString] = {
         )) IS NOT TRUE
     """,
     "plugin_registry": """
-        (name, source, version, enabled, capabilities) NOT IN (
+        enabled IS NULL OR (name, source, version, enabled, capabilities) NOT IN (
             ('Note.com Integration', 'note', '1.0.0', true,
              '{"list": true, "search": true, "filter": true, "fetch": true, "transform": false}'),
             ('Local Materials', 'local', '1.0.0', true,

@@ -3,6 +3,9 @@
 The unique index is what the daily job's upsert stands on. All are built concurrently: the dialogue log is written all
 day. A build that was interrupted is done again, those that had finished are kept. A comment is written where there is
 none, and taken back where it is still ours: words of the site's own stay.
+
+Days that are there twice are looked for first: the build would fail at them, with other indexes built already and an
+invalid one left behind.
 """
 
 from alembic import op
@@ -39,6 +42,21 @@ _COMMENTS = [
         for (table, column), text in _COLUMNS.items()
     ),
 ]
+_REFUSE = """
+    DO $look$
+    DECLARE
+        days bigint;
+    BEGIN
+        SELECT count(*) INTO days
+        FROM (SELECT FROM rag_metrics_history GROUP BY date(date) HAVING count(*) > 1) AS twice;
+        IF days > 0 THEN
+            RAISE EXCEPTION 'rag_metrics_history has % days with more than one row (%); nothing was changed, correct '
+                'or delete these rows', days,
+                'SELECT date(date), count(*) FROM rag_metrics_history GROUP BY 1 HAVING count(*) > 1';
+        END IF;
+    END
+    $look$
+"""
 _WRITE = """
     DO $say$ BEGIN
         IF {found} IS NULL THEN COMMENT ON {name} IS '{text}'; END IF;
@@ -52,7 +70,8 @@ _TAKE_BACK = """
 
 
 def upgrade() -> None:
-    """Build the indexes, then say what tables and columns mean."""
+    """Look for days in the way, build the indexes, then say what tables and columns mean."""
+    op.execute(_REFUSE)
     create_index_concurrently("idx_ai_dialogue_user_created", "ai_dialogue_log", ["user_id", text("created_at DESC")])
     create_index_concurrently(
         "idx_provenance_expiring",
