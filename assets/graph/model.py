@@ -51,7 +51,7 @@ class Taken(NamedTuple):
 def take(tx: Transaction, after: int, size: int, leave_out: Collection[str]) -> list[Taken]:
     """Take marks and the rows of their keys in one snapshot. Tuples, not dicts: it is the way of every row."""
     values = {"after": after, "size": size, "leave_out": list(leave_out)}
-    cursor = tx.connection.cursor(row_factory=tuple_row).execute(_ROWS["take"].text, values)
+    cursor = tx.connection.cursor(binary=True, row_factory=tuple_row).execute(_ROWS["take"].text, values)
     return [Taken._make(row) for row in cursor]
 
 
