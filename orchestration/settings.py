@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = PROJECT / ".espalier"
-    domains: Annotated[tuple[Domain, ...], NoDecode] = DOMAINS
+    domains: Annotated[tuple[Domain, ...], NoDecode] = ("community", "rag")
     behavior_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     community_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)
     lms_schema: str = Field(default="", pattern=r"^\w*$", max_length=63)

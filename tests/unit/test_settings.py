@@ -104,6 +104,11 @@ def test_the_days_of_most_zones_end_on_dates_of_their_own(zone: str):
     assert day_ends_have_distinct_dates(zone)
 
 
+def test_a_file_that_names_no_domains_enables_none_that_is_off_by_default(policy: WritePolicy):
+    policy("ui_port = 3001")
+    assert load_settings().domains == ("community", "rag")
+
+
 def test_two_domains_in_one_schema_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ESPALIER_RAG_SCHEMA", "community")
     assert "community in community, rag in community" in refusal()
