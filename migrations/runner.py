@@ -91,7 +91,8 @@ def explained(domain: str) -> Generator[None]:
     except (psycopg.Error, SQLAlchemyError) as error:
         raise EspalierError(
             f"{domain}: Postgres says {' '.join(str(_cause(error)).split())!r}; finished steps stay, the last one was "
-            "undone; correct the cause and run `espalier migrate` again"
+            "undone, but for indexes that it had begun, which the next run takes up; correct the cause and run "
+            "`espalier migrate` again"
         ) from error
 
 

@@ -139,7 +139,7 @@ class Drizzle(Tool):
         text = text.replace(every[0], 'import * as pg from "drizzle-orm/pg-core"')
         names = "index, uniqueIndex, foreignKey, check, pgTable, pgEnum, customType, vector, text, integer, bigint, "
         names += "smallint, doublePrecision, real, boolean, jsonb, json, uuid, date, numeric, varchar, timestamp, "
-        names += "unique, primaryKey, serial, char"
+        names += "unique, primaryKey, serial, char, pgPolicy"
         file.write_text(text.replace("export const", f"const {{ {names} }} = pg;\nexport const", 1))
 
     def push(self) -> str:

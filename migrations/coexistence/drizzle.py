@@ -1,11 +1,11 @@
-"""What Drizzle must be told: our tables are left out by a filter, our columns, indexes, keys and enums are defined."""
+"""What Drizzle must be told: our tables are left out by a filter; columns, indexes, keys, policies are defined."""
 
 import json
 import re
 from collections.abc import Iterable
 
 from migrations.coexistence.advice import Advice
-from migrations.coexistence.ours import Column, Index, Key, Ours, Part
+from migrations.coexistence.ours import Column, Index, Key, Ours, Part, Policy
 
 _TYPES = {
     "text": "text({name})",
@@ -51,6 +51,8 @@ def advise(found: Ours) -> Advice:
         table, _, own = name.partition(".")
         inner = text.removeprefix("CHECK ")
         advice.of(table).rest.append(f"check({json.dumps(own)}, {_sql(inner[1:-1])}),")
+    for policy in found.policies:
+        advice.of(policy.table).rest.append(_policy(policy))
     advice.notes += [_note(str(thing)) for thing in found.others if thing.kind not in _UNSEEN]
     advice.notes += _remarks(found)
     return advice
@@ -62,7 +64,7 @@ def _remarks(found: Ours) -> list[str]:
     vectors = [f"{column.table}.{column.name}" for column in found.columns if column.type.startswith("vector(")]
     where = found.target.extensions
     return [
-        *_apart(found.isolated),
+        *_apart(dict.fromkeys(policy.table for policy in found.policies)),
         *([f"drizzle-kit does not look at these, nothing to do: {', '.join(unseen)}"] if unseen else []),
         *([f'drizzle-kit reads an empty array as [""]: write it so for {", ".join(empty)}'] if empty else []),
         *(
@@ -77,8 +79,8 @@ def _apart(tables: Iterable[str]) -> list[str]:
     """Warn of the one change that would open a database without an error."""
     names = ", ".join(tables)
     said = (
-        f"row security of {names}: take DISABLE ROW LEVEL SECURITY and DROP POLICY espalier_… out of what drizzle-kit "
-        "proposes, or define the policies with pgPolicy; never push over it"
+        f"row security of {names}: without these pgPolicy, drizzle-kit proposes DROP POLICY and DISABLE ROW LEVEL "
+        "SECURITY; never push over it"
     )
     return [said] if names else []
 
@@ -164,6 +166,19 @@ def _key(key: Key) -> str:
     actions = f".onUpdate({json.dumps(_ACTIONS[key.on_update])}).onDelete({json.dumps(_ACTIONS[key.on_delete])})"
     name = json.dumps(key.name)
     return f"foreignKey({{ name: {name}, columns: [{columns}], foreignColumns: [{target}] }}){actions},"
+
+
+def _policy(policy: Policy) -> str:
+    said = {"as": policy.behaves, "for": policy.command, "to": policy.roles}
+    parts = [f"{word}: {json.dumps(value)}" for word, value in said.items()]
+    texts = {"using": policy.using, "withCheck": policy.check}
+    parts += [f"{word}: {_sql(_one_line(text))}" for word, text in texts.items() if text]
+    return f"pgPolicy({json.dumps(policy.name)}, {{ {', '.join(parts)} }}),"
+
+
+def _one_line(text: str) -> str:
+    """Take out the line breaks with which Postgres writes an expression."""
+    return re.sub(r"\n +", " ", text)
 
 
 def _camel(name: str) -> str:

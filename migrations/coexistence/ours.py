@@ -62,6 +62,13 @@ _PARTITIONS: LiteralString = """
     )
     SELECT relname::text FROM pg_catalog.pg_class JOIN below USING (oid) WHERE relkind IN ('r', 'p') ORDER BY 1
 """
+_POLICIES: LiteralString = """
+    SELECT tablename::text AS table, policyname::text AS name, lower(permissive) AS behaves, lower(cmd) AS command,
+           roles::text[] AS roles, qual AS using, with_check AS check
+    FROM pg_catalog.pg_policies
+    WHERE schemaname = %(schema)s AND tablename || '.' || policyname = ANY (%(names)s)
+    ORDER BY 1, 2
+"""
 _NULLS_FIRST, _DESCENDING = 2, 1
 
 
@@ -126,6 +133,19 @@ class Key:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """A policy of row security on a table of the application; `using` and `check` are None where it says nothing."""
+
+    table: str
+    name: str
+    behaves: str
+    command: str
+    roles: list[str]
+    using: str | None
+    check: str | None
+
+
+@dataclass(frozen=True)
 class Ours:
     """All that is ours in a domain's schema.
 
@@ -134,7 +154,7 @@ class Ours:
         enums: labels by the enum's name.
         checks: definitions by `table.name`, on tables of the application only, like all that follows.
         others: what no tool of an application knows of: triggers, functions, views and the like.
-        isolated: tables whose tenants our policies keep apart.
+        policies: those that keep the tenants of such tables apart.
     """
 
     target: Target
@@ -145,7 +165,7 @@ class Ours:
     keys: list[Key] = field(default_factory=list[Key])
     checks: dict[str, str] = field(default_factory=dict[str, str])
     others: list[Thing] = field(default_factory=list[Thing])
-    isolated: list[str] = field(default_factory=list[str])
+    policies: list[Policy] = field(default_factory=list[Policy])
 
 
 def ours(database: Database, target: Target) -> Ours:
@@ -170,9 +190,7 @@ def ours(database: Database, target: Target) -> Ours:
                 *(thing for thing in theirs if thing.kind not in known),
                 *(Thing("constraint", n) for n, d in constraints.items() if not d.startswith(("CHECK", "FOREIGN"))),
             ],
-            isolated=[
-                str(thing.table) for thing in sorted(on_record(driver, target.domain)) if thing.kind == "security"
-            ],
+            policies=_policies(driver, target, on_record(driver, target.domain)),
         )
 
 
@@ -209,6 +227,11 @@ def _columns(driver: Driver, target: Target, theirs: list[Thing]) -> list[Column
 def _keys(driver: Driver, target: Target, theirs: list[Thing]) -> list[Key]:
     with driver.cursor(row_factory=class_row(Key)) as cursor:
         return cursor.execute(_KEYS, _asked(target, _names(theirs, "constraint"))).fetchall()
+
+
+def _policies(driver: Driver, target: Target, recorded: Iterable[Thing]) -> list[Policy]:
+    with driver.cursor(row_factory=class_row(Policy)) as cursor:
+        return cursor.execute(_POLICIES, _asked(target, _names(recorded, "policy"))).fetchall()
 
 
 def _indexes(driver: Driver, target: Target, theirs: list[Thing]) -> list[Index]:
