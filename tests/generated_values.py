@@ -9,7 +9,20 @@ from uuid import UUID as Uuid
 
 from hypothesis import strategies as st
 from pgvector.sqlalchemy import VECTOR
-from sqlalchemy import ARRAY, UUID, BigInteger, Boolean, Date, DateTime, Enum, Float, Integer, Numeric, String
+from sqlalchemy import (
+    ARRAY,
+    UUID,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Enum,
+    Float,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+)
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import TypeEngine
 
@@ -125,6 +138,7 @@ _ZONED_MOMENTS: Kinds = {**_PLAIN_MOMENTS, "zone": st.sampled_from(_ZONED)}
 _SIMPLE: dict[type[TypeEngine[Any]], Kinds] = {
     Boolean: {"plain": st.booleans()},
     Date: {"plain": st.sampled_from(_DAYS), "bound": st.sampled_from(_ENDS_OF_DAYS)},
+    LargeBinary: {"plain": st.binary(max_size=4), "empty": st.just(b""), "bound": st.just(bytes(range(256)))},
     UUID: {"plain": st.integers(0, 2**32).map(lambda number: Uuid(int=number)), "bound": st.sampled_from(_UUIDS)},
     JSON: {
         "plain": st.sampled_from(_DOCUMENTS),
