@@ -80,6 +80,22 @@ def test_a_list_that_is_null_is_lost_as_it_would_come_back_empty(site: Site, col
         assert names(connection, "SELECT id FROM concepts") == {concept}
 
 
+def test_users_of_an_achievement_that_are_null_are_lost_as_they_would_come_back_empty(site: Site):
+    with site.connect("community") as connection:
+        factories.user(connection, "ann")
+        connection.execute(
+            "INSERT INTO achievements (id, type, name, description, criteria, points, rarity)"
+            " SELECT 'a', (enum_range(type))[1], 'first', '', '{}', 1, (enum_range(rarity))[1]"
+            " FROM (SELECT (NULL::achievements).*) AS none"
+        )
+        connection.execute(
+            'INSERT INTO achievement_progress (id, "userId", "achievementId", target, "uniqueUsers")'
+            " VALUES ('p', 'ann', 'a', 1, NULL)"
+        )
+    with pytest.raises(EspalierError, match=r"would delete 1 rows .*\(achievement_progress 1\)"):
+        runner.migrate(site.settings, "community", "0012")
+
+
 def test_yes_delete_data_dumps_the_rows_for_their_owner_only_and_goes_on(site: Site):
     with site.connect("community") as connection:
         factories.user(connection, "ann", isShadowBanned=True, bio='quotes " and\nlines')

@@ -29,16 +29,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the functions, then the keys."""
-    for function in (
-        "in_every_organization()",
-        "enter_every_organization()",
-        "current_organization()",
-        "enter_organization(text)",
-        "sign_organization(text, integer)",
-        "tenant_mac(integer, text)",
-        "new_tenant_key()",
+    for statement in (
+        "DROP FUNCTION in_every_organization()",
+        "DROP FUNCTION enter_every_organization()",
+        "DROP FUNCTION current_organization()",
+        "DROP FUNCTION enter_organization(text)",
+        "DROP FUNCTION sign_organization(text, integer)",
+        "DROP FUNCTION tenant_mac(integer, text)",
+        "DROP FUNCTION new_tenant_key()",
     ):
-        op.execute(f"DROP FUNCTION {function}")
+        op.execute(statement)
     op.drop_table("tenant_keys")
 
 
